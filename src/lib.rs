@@ -1,0 +1,20 @@
+//! A packet-capture analyzer for the protocol of RCT Power solar inverters.
+//!
+//! Data walks one way:
+//!
+//! ```text
+//! file → Packet → Segment → Chunk → Frame → Exchange (+ Anomaly) → a Sink
+//!       capture  net       tcp     rct     line                   output
+//! ```
+
+pub mod anomaly;
+pub mod endpoint;
+pub mod event;
+pub mod limits;
+pub mod line;
+pub mod net;
+pub mod object;
+pub mod packet;
+pub mod rct;
+pub mod tcp;
+pub mod time;

@@ -1,0 +1,54 @@
+//! Every bound of memory and patience, in one place. Reaching one is an event, never silence and never a crash.
+//!
+//! Where a number is arbitrary it says so: it was chosen to be far above what real captures hold and far below what
+//! hurts.
+
+use std::time::Duration;
+
+/// Bytes of one capture record (packet or pcapng block that is read). Real packets end at 64 KiB, offloaded ones at
+/// 512 KiB; above this the length field is taken for corrupt.
+pub const RECORD_BYTES: usize = 16 << 20;
+
+/// The reader's buffer before a longer record makes it grow: large enough to make system calls cheap, small enough
+/// to stay in the cache.
+pub const READ_BUFFER_BYTES: usize = 256 << 10;
+
+/// TCP connections kept at once; beyond, the one silent for longest is dropped and reported.
+pub const CONNECTIONS: usize = 262_144;
+
+/// A connection silent for this long is over.
+pub const CONNECTION_IDLE: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// How long a closed connection is remembered, so that its stray last packets open no new one.
+pub const TOMBSTONE: Duration = Duration::from_secs(60);
+
+/// Out-of-order bytes held per direction before its oldest hole is given up.
+pub const PENDING_BYTES_PER_DIRECTION: usize = 4 << 20;
+
+/// Out-of-order bytes held by all connections together.
+pub const PENDING_BYTES_TOTAL: usize = 256 << 20;
+
+/// What one held piece costs beside its bytes; charged to the two budgets above, so that a flood of one-byte pieces
+/// is bounded too.
+pub const PENDING_PIECE_OVERHEAD: usize = 64;
+
+/// Datagrams waiting for fragments.
+pub const FRAGMENTED_DATAGRAMS: usize = 1024;
+
+/// How long a datagram waits for its fragments, in capture time.
+pub const FRAGMENT_PATIENCE: Duration = Duration::from_secs(30);
+
+/// IP headers inside one another (tunnels) before a packet is given up as hostile.
+pub const NESTED_IP_HEADERS: usize = 8;
+
+/// Bytes of one unescaped frame: 2 of header, 65,535 of declared length, 2 of CRC, and room for a lie.
+pub const FRAME_BYTES: usize = 66 << 10;
+
+/// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
+pub const PROBE_BYTES: u64 = 16 << 10;
+
+/// Requests open on one device's line.
+pub const OPEN_REQUESTS: usize = 4096;
+
+/// How long a request is waited for, unless the user says otherwise.
+pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);

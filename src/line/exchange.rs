@@ -1,0 +1,211 @@
+//! A frame as it was seen on one connection, and a request with its answer.
+
+use crate::anomaly::{AnomalyId, Code};
+use crate::endpoint::{ConnectionId, Endpoint};
+use crate::object::ObjectId;
+use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::{Command, Escaping, FrameStatus};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::fmt;
+use std::sync::Arc;
+
+/// The number of a frame sighting in a session, shown as `F12`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SightingId(pub u64);
+
+impl fmt::Display for SightingId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "F{}", self.0)
+    }
+}
+
+/// Which side of the dialogue sent something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Sender {
+    /// Whoever asks.
+    Client,
+    /// The inverter.
+    Device,
+}
+
+impl Sender {
+    /// `client` or `device`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Client => "client",
+            Self::Device => "device",
+        }
+    }
+}
+
+/// One frame on one connection.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sighting {
+    /// Its number.
+    pub id: SightingId,
+    /// When its last byte first appeared in the capture.
+    pub ts: Timestamp,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Who sent it, as far as known by now.
+    pub sender: Sender,
+    /// The sender's end.
+    pub src: Endpoint,
+    /// The receiver's end.
+    pub dst: Endpoint,
+    /// The command.
+    pub command: Command,
+    /// The object.
+    pub object_id: ObjectId,
+    /// The address of a plant frame.
+    pub address: Option<u32>,
+    /// How it came out of the stream.
+    pub status: FrameStatus,
+    /// How its sender escapes.
+    pub escaping: Escaping,
+    /// Part of it, or of what stood before it, was lost to the capture.
+    pub capture_incomplete: bool,
+    /// The length field.
+    pub declared_length: u16,
+    /// What the length field should have said.
+    pub real_length: u32,
+    /// The CRC in the frame; `None` when it was cut before.
+    pub crc_read: Option<u16>,
+    /// The CRC over the body.
+    pub crc_computed: u16,
+    /// Payload, unescaped.
+    pub payload: SmallVec<[u8; 32]>,
+    /// The bytes on the wire, escapes included. Empty unless the analyzer was told to keep them.
+    pub raw: SmallVec<[u8; 32]>,
+    /// Stream offset of the start byte.
+    pub stream_offset: u64,
+    /// Bytes on the wire.
+    pub stream_length: u32,
+    /// Where its bytes stand, in stream order. The packet that completed it is the greatest, not always the last.
+    pub spans: SmallVec<[ByteRange; 1]>,
+    /// The first sighting of this frame, when this is a copy of it on a sibling connection.
+    pub copy_of: Option<SightingId>,
+}
+
+impl Sighting {
+    /// Whether the CRC proves the frame.
+    pub const fn crc_ok(&self) -> bool {
+        matches!(self.status, FrameStatus::Ok | FrameStatus::LengthLie)
+    }
+
+    /// The packet that completed the frame.
+    pub fn packet(&self) -> PacketNumber {
+        self.spans.iter().map(|span| span.packet).max().unwrap_or_default()
+    }
+
+    /// The device's end of the connection.
+    pub const fn device(&self) -> Endpoint {
+        match self.sender {
+            Sender::Client => self.dst,
+            Sender::Device => self.src,
+        }
+    }
+}
+
+/// The number of an exchange in a session, shown as `T7`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ExchangeId(pub u64);
+
+impl fmt::Display for ExchangeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "T{}", self.0)
+    }
+}
+
+/// How an exchange ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ExchangeStatus {
+    /// An answer came and is to be trusted.
+    Answered,
+    /// An answer came and is not to be trusted.
+    Damaged,
+    /// No answer came in time.
+    Unanswered,
+    /// A WRITE without a RESPONSE.
+    Unconfirmed,
+    /// The connection or the capture ended before the time-out.
+    Open,
+    /// A device frame that nobody asked for.
+    Unsolicited,
+}
+
+impl ExchangeStatus {
+    /// The name in records.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::Damaged => "damaged",
+            Self::Unanswered => "unanswered",
+            Self::Unconfirmed => "unconfirmed",
+            Self::Open => "open",
+            Self::Unsolicited => "unsolicited",
+        }
+    }
+}
+
+/// How sure it is that an answer belongs to a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Pairing {
+    /// Object, address and order say so.
+    Certain,
+    /// A guess: the answer is damaged, or something else could have been meant.
+    Tentative,
+}
+
+/// The answer of an exchange.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Response {
+    /// The sighting on the asking connection where there is one, else the first sighting anywhere.
+    pub frame: Arc<Sighting>,
+    /// Whether `frame` was seen on the asking connection.
+    pub on_asking_connection: bool,
+    /// The connections that got a copy, the asking one left out.
+    pub copies: SmallVec<[ConnectionId; 4]>,
+    /// How sure the pairing is.
+    pub pairing: Pairing,
+}
+
+/// One request and its answer, or a request without one, or a device frame without a request.
+///
+/// At least one of `request` and `response` is there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Exchange {
+    /// Its number.
+    pub id: ExchangeId,
+    /// The request's time, or the device frame's where nobody asked.
+    pub ts: Timestamp,
+    /// The request.
+    pub request: Option<Arc<Sighting>>,
+    /// The answer, or the device frame that nobody asked for.
+    pub response: Option<Response>,
+    /// How it ended.
+    pub status: ExchangeStatus,
+    /// From the packet that completed the request to the one that completed the answer, in nanoseconds.
+    pub response_time: Option<i64>,
+    /// From when the line became free for this request, in nanoseconds.
+    pub service_time: Option<i64>,
+    /// Whether a periodic registration explains the device frame.
+    pub periodic: bool,
+    /// The anomalies that name this exchange.
+    pub anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+}
+
+impl Exchange {
+    /// The frame that names the exchange: the request, or the device frame that nobody asked for.
+    ///
+    /// # Panics
+    ///
+    /// Never for an exchange made by `line`: one of the two is always there.
+    pub fn lead(&self) -> &Sighting {
+        self.request
+            .as_deref()
+            .or_else(|| self.response.as_ref().map(|response| &*response.frame))
+            .expect("an exchange has a request or a response")
+    }
+}

@@ -1,0 +1,3 @@
+//! The `rctscope` program.
+
+fn main() {}

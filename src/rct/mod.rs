@@ -1,0 +1,12 @@
+//! The protocol: frames out of bytes, and values out of frames.
+//!
+//! Knows escapes, checksums, commands, the registry of objects and the encoding of every data type. Knows no packets
+//! and no connections: a stream is a sequence of bytes here.
+
+pub mod command;
+pub mod frame;
+pub mod registry;
+pub mod value;
+
+pub use command::Command;
+pub use frame::{Escaping, Frame, FrameStatus, Item, NonFrame, NonFrameKind};
