@@ -4,6 +4,8 @@
 //! and no connections: a stream is a sequence of bytes here.
 
 pub mod command;
+pub mod crc;
+pub mod encode;
 pub mod frame;
 pub mod registry;
 pub mod value;
