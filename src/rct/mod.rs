@@ -3,12 +3,18 @@
 //! Knows escapes, checksums, commands, the registry of objects and the encoding of every data type. Knows no packets
 //! and no connections: a stream is a sequence of bytes here.
 
+mod candidate;
 pub mod command;
 pub mod crc;
 pub mod encode;
 pub mod frame;
+pub mod framer;
+mod parse;
 pub mod registry;
+mod remainder;
+mod unescape;
 pub mod value;
 
 pub use command::Command;
 pub use frame::{Escaping, Frame, FrameStatus, Item, NonFrame, NonFrameKind};
+pub use framer::{Framer, Silence, StreamEnd};
