@@ -33,6 +33,8 @@ pub struct NonFrameSighting {
     pub id: SightingId,
     /// When its last byte first appeared.
     pub ts: Timestamp,
+    /// The same moment on a clock that never goes back.
+    pub clock: Timestamp,
     /// The connection.
     pub connection: ConnectionId,
     /// Who sent it, as far as known.

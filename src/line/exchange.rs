@@ -46,6 +46,8 @@ pub struct Sighting {
     pub id: SightingId,
     /// When its last byte first appeared in the capture.
     pub ts: Timestamp,
+    /// The same moment on a clock that never goes back: what differences between moments are taken from.
+    pub clock: Timestamp,
     /// The connection.
     pub connection: ConnectionId,
     /// Who sent it, as far as known by now.
@@ -96,7 +98,13 @@ impl Sighting {
 
     /// The packet that completed the frame.
     pub fn packet(&self) -> PacketNumber {
-        self.spans.iter().map(|span| span.packet).max().unwrap_or_default()
+        self.place().packet
+    }
+
+    /// The bytes of the frame in the packet that completed it.
+    pub fn place(&self) -> ByteRange {
+        let nowhere = ByteRange { packet: PacketNumber(0), offset: 0, length: 0 };
+        self.spans.iter().copied().max_by_key(|span| span.packet).unwrap_or(nowhere)
     }
 
     /// The device's end of the connection.

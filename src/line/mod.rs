@@ -1,7 +1,25 @@
 //! One serial line behind a hub: which answer belongs to which request, across all connections of a device.
 //!
+//! The device has one line. The hub puts the requests of all its clients on it, one after the other, and copies every
+//! byte of the device to all of them. So an answer is one event with several sightings (`copies`), it may answer a
+//! request made on another connection (`device`, `answers`), and which end of a connection is the device is seen from
+//! what it sends (`roles`).
+//!
 //! Knows frames and their times. Knows neither captures nor TCP.
 
+mod answers;
+mod copies;
+mod device;
 pub mod exchange;
+mod lines;
+mod member;
+mod noise;
+mod outcome;
+mod request;
+mod roles;
+mod values;
 
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
+pub use lines::{Closing, Lines, NonFrameSeen, Opening};
+pub use member::Counts;
+pub use outcome::Outcome;

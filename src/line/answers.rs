@@ -1,0 +1,261 @@
+//! What the device sends: answers and their copies, and frames that nobody asked for.
+
+use super::copies::Place;
+use super::device::{CROSSED, Context, DeviceLine, SECOND_ANSWER};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
+use super::member::Copying;
+use super::outcome::About;
+use super::request::{Answer, Contested, Key};
+use super::values;
+use crate::anomaly::{AnomalyId, Code};
+use crate::endpoint::ConnectionId;
+use crate::time::Timestamp;
+use rustc_hash::FxHasher;
+use smallvec::SmallVec;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+/// A hash over all that makes two sightings the same frame.
+pub(super) fn identity(sighting: &Sighting) -> u64 {
+    let mut hasher = FxHasher::default();
+    (sighting.command, sighting.object_id, sighting.address, sighting.crc_read, sighting.declared_length)
+        .hash(&mut hasher);
+    sighting.payload.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl DeviceLine {
+    /// The frame that this sighting is a copy of, if it is one.
+    pub(super) fn find_copy(&self, identity: u64, key: Option<Key>, connection: ConnectionId) -> Option<Place> {
+        let member = self.members.get(&connection)?;
+        let place = self.copies.find(identity, connection, member.opened)?;
+        // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
+        let may_be_own = !matches!(member.copying, Copying::Proven(_)) && self.is_waiting_for(connection, key);
+        (!may_be_own).then_some(place)
+    }
+
+    fn is_waiting_for(&self, connection: ConnectionId, key: Option<Key>) -> bool {
+        self.requests.iter().any(|request| {
+            request.is_open() && request.connection() == connection && Some(Key::of(&request.frame)) == key
+        })
+    }
+
+    /// A copy of a frame seen before on another connection.
+    pub(super) fn copy(&mut self, place: Place, frame: &Arc<Sighting>, context: &mut Context<'_>) {
+        let asked_for_it_too = self.is_waiting_for(frame.connection, Some(Key::of(frame)));
+        self.seen_again(place, frame.connection, asked_for_it_too);
+        let exchange = self.copies.get(place).and_then(|original| original.exchange);
+        let mut owner = None;
+        if let Some(request) = exchange.and_then(|id| self.requests.get_mut(id)) {
+            owner = Some(request.connection());
+            if let Some(answer) = &mut request.answer {
+                if owner == Some(frame.connection) {
+                    answer.own.get_or_insert_with(|| Arc::clone(frame));
+                } else {
+                    answer.copies.push(frame.connection);
+                }
+            }
+        }
+        let contested = self.requests.contested.iter_mut().find(|contested| contested.place == Some(place));
+        if let Some(contested) = contested {
+            contested.answer.copies.push(frame.connection);
+        }
+        self.judge_arrival(frame, owner, context);
+        if let Some(id) = exchange {
+            self.tell_if_ready(id, context);
+        }
+    }
+
+    /// Notes a copy of anything, frame or not.
+    pub(super) fn seen_again(&mut self, place: Place, connection: ConnectionId, asked_for_it_too: bool) {
+        self.copies.mark(place, connection);
+        if let Some(member) = self.members.get_mut(&connection) {
+            member.got_copy(asked_for_it_too);
+        }
+    }
+
+    /// A frame of the device, seen for the first time.
+    pub(super) fn original(&mut self, identity: u64, frame: &Arc<Sighting>, context: &mut Context<'_>) {
+        let place =
+            (self.members.len() > 1).then(|| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
+        self.in_bootloader &= !frame.crc_ok();
+        let anomalies = values::judge_response(frame, context);
+        if frame.command.is_response() {
+            self.answer(place, frame, anomalies, context);
+        } else {
+            self.unasked_command(frame, anomalies, context);
+        }
+    }
+
+    /// A RESPONSE: to whom?
+    fn answer(
+        &mut self,
+        place: Option<Place>,
+        frame: &Arc<Sighting>,
+        anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+        context: &mut Context<'_>,
+    ) {
+        let key = Key::of(frame);
+        let candidates = self.requests.candidates(key, self.confirms_writes);
+        if candidates.is_empty() || self.is_second_answer(key, frame, &candidates) {
+            return self.unasked(frame, anomalies, context);
+        }
+        let pairing = if frame.crc_ok() { Pairing::Certain } else { Pairing::Tentative };
+        let answer = Answer {
+            first: Arc::clone(frame),
+            own: None,
+            copies: SmallVec::new(),
+            pairing,
+            line_free: self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN)),
+            anomalies,
+        };
+        let contested = Contested { key, answer, place };
+        if let [only] = candidates[..] {
+            let owner = self.requests.get(only).map(super::request::Request::connection);
+            self.give(only, contested);
+            self.judge_arrival(frame, owner, context);
+            self.tell_if_ready(only, context);
+            return;
+        }
+        self.requests.contested.push(contested);
+        self.judge_arrival(frame, None, context);
+        let contestants = self.requests.contested.iter().filter(|contested| contested.key == key).count();
+        if contestants == candidates.len() {
+            for (id, contested) in candidates.into_iter().zip(self.requests.take_contested(key)) {
+                self.give(id, contested);
+                self.tell_if_ready(id, context);
+            }
+        }
+    }
+
+    /// Whether this comes right behind an answer for the same object, and too soon after all open requests for it.
+    fn is_second_answer(&self, key: Key, frame: &Sighting, candidates: &[super::ExchangeId]) -> bool {
+        let last = self.answered.get(&key).filter(|last| frame.clock.since(last.frame.clock) <= SECOND_ANSWER);
+        let in_time = self.requests.latest_before(candidates, frame.clock).and_then(|id| self.requests.get(id));
+        last.is_some_and(|last| {
+            *last.frame.payload != *frame.payload
+                && in_time.is_none_or(|request| {
+                    request.frame.clock >= last.frame.clock
+                        && frame.clock.since(request.frame.clock) < super::request::SHORTEST_SERVICE
+                })
+        })
+    }
+
+    /// A RESPONSE that answers no open request.
+    fn unasked(
+        &mut self,
+        frame: &Arc<Sighting>,
+        mut anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+        context: &mut Context<'_>,
+    ) {
+        let key = Key::of(frame);
+        let periodic = self.subscriptions.contains(&key);
+        let blind = self.members.get(&frame.connection).is_none_or(|m| !m.two_sided || frame.clock <= m.blind_until);
+        let second = self.answered.get(&key).filter(|last| frame.clock.since(last.frame.clock) <= SECOND_ANSWER);
+        if !frame.crc_ok() {
+            self.blame_broken_answer(frame.connection);
+        } else if periodic {
+            self.judge_arrival(frame, None, context);
+        } else if let Some(last) = second.filter(|last| *last.frame.payload != *frame.payload) {
+            let message = format!("a second answer to the request that packet {} answered", last.frame.packet());
+            let about = About::frame(frame).and(&last.frame);
+            anomalies.push(context.out.anomaly(Code::DuplicateResponse, about, message));
+        } else if let Some(request) = self.expired.remove(&key) {
+            let ms = frame.clock.since(request.clock).as_secs_f64() * 1e3;
+            let message = format!("the answer came {ms:.0} ms after its request, when nobody waited for it any more");
+            anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(frame).and(&request), message));
+        } else if !self.judge_arrival(frame, None, context) && !blind {
+            anomalies.push(context.out.anomaly(Code::Unsolicited, About::frame(frame), "nobody asked for this"));
+        }
+        tell_unasked(frame, periodic, anomalies, context);
+    }
+
+    /// The device has sent a command that is no RESPONSE.
+    fn unasked_command(
+        &mut self,
+        frame: &Arc<Sighting>,
+        mut anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+        context: &mut Context<'_>,
+    ) {
+        if frame.crc_ok() {
+            let (code, message) = if frame.command.is_write() {
+                (Code::DeviceWrite, "the device sent a WRITE")
+            } else if frame.command.is_known() {
+                (Code::Echo, "the device sent the request back")
+            } else {
+                (Code::Unsolicited, "the device sent a command that no client waits for")
+            };
+            anomalies.push(context.out.anomaly(code, About::frame(frame), message));
+        }
+        tell_unasked(frame, false, anomalies, context);
+    }
+
+    /// Whether a device frame disturbed the connection it arrived on: it was waiting, but for something else.
+    fn judge_arrival(&mut self, frame: &Sighting, owner: Option<ConnectionId>, context: &mut Context<'_>) -> bool {
+        let here = frame.connection;
+        let key = Key::of(frame);
+        if let Some(member) = self.members.get_mut(&here) {
+            let own = owner == Some(here);
+            member.counts.own += u64::from(own);
+            member.counts.foreign += u64::from(!own && owner.is_some());
+        }
+        if owner == Some(here) || !frame.crc_ok() {
+            return false;
+        }
+        let waiting = |request: &&super::request::Request| {
+            let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
+            !request.done && unseen && request.connection() == here && request.kind != super::request::Kind::Write
+        };
+        let asked_too = self.requests.iter().filter(waiting).any(|request| Key::of(&request.frame) == key);
+        let oldest = self
+            .requests
+            .iter()
+            .filter(waiting)
+            .find(|request| frame.clock.since(request.frame.clock) > CROSSED)
+            .map(|request| Arc::clone(&request.frame));
+        let (false, Some(request)) = (asked_too, oldest) else { return false };
+        let name = |id| context.registry.get(id).map_or_else(|| format!("{id}"), |object| object.name.clone());
+        let whose = owner.map_or_else(String::new, |owner| format!(" meant for connection {owner}"));
+        let message = format!(
+            "an answer for {}{whose} came while connection {here} waited for {}",
+            name(frame.object_id),
+            name(request.object_id)
+        );
+        context.out.anomaly(Code::ForeignResponse, About::frame(frame).and(&request), message);
+        true
+    }
+
+    /// Something broken came from the device: it may have been the answer to the oldest request on this connection.
+    pub(super) fn blame_broken_answer(&mut self, connection: ConnectionId) {
+        let oldest = self.requests.iter_mut().find(|request| request.is_open() && request.connection() == connection);
+        if let Some(request) = oldest {
+            request.broken_answer = true;
+        }
+    }
+}
+
+fn tell_unasked(
+    frame: &Arc<Sighting>,
+    periodic: bool,
+    anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+    context: &mut Context<'_>,
+) {
+    let id = context.out.exchange_id();
+    let response = Response {
+        frame: Arc::clone(frame),
+        on_asking_connection: false,
+        copies: SmallVec::new(),
+        pairing: Pairing::Certain,
+    };
+    context.out.exchange(Exchange {
+        id,
+        ts: frame.ts,
+        request: None,
+        response: Some(response),
+        status: ExchangeStatus::Unsolicited,
+        response_time: None,
+        service_time: None,
+        periodic,
+        anomalies,
+    });
+}

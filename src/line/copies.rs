@@ -1,0 +1,163 @@
+//! Copies: the hub sends every byte of the device to all its connections. One answer is one event with several
+//! sightings; this module tells which sighting is a copy of which.
+
+use super::exchange::{ExchangeId, SightingId};
+use crate::endpoint::ConnectionId;
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How much later a copy may appear on a sibling connection: a lost segment costs a second or two on a bad path.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Frames remembered at once. A line makes some thirty a second at best; more is an attack.
+const MOST: usize = 4096;
+
+/// The place of a device frame in the order of the line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Place(u64);
+
+/// One frame of the device, however often it was seen.
+#[derive(Clone, Debug)]
+pub(super) struct Original {
+    /// Its first sighting.
+    pub(super) sighting: SightingId,
+    /// When it was seen first.
+    pub(super) ts: Timestamp,
+    /// The exchange it belongs to, once known.
+    pub(super) exchange: Option<ExchangeId>,
+    /// Where it has been seen.
+    seen: SmallVec<[ConnectionId; 4]>,
+    content: u64,
+}
+
+/// The device frames of the last few seconds.
+#[derive(Debug, Default)]
+pub(super) struct Copies {
+    originals: VecDeque<Original>,
+    /// The place of `originals[0]`.
+    first: u64,
+    /// The places of originals with the same content, in order.
+    by_content: FxHashMap<u64, SmallVec<[Place; 2]>>,
+}
+
+impl Copies {
+    /// The earliest frame with this content that has not been seen on `connection`, which was open by then.
+    ///
+    /// `content` is a hash of all bytes of the frame.
+    pub(super) fn find(&self, content: u64, connection: ConnectionId, opened: Timestamp) -> Option<Place> {
+        let places = self.by_content.get(&content)?;
+        places.iter().copied().find(|place| {
+            self.get(*place).is_some_and(|original| original.ts >= opened && !original.seen.contains(&connection))
+        })
+    }
+
+    /// Remembers a frame seen for the first time.
+    pub(super) fn remember(
+        &mut self,
+        content: u64,
+        sighting: SightingId,
+        connection: ConnectionId,
+        ts: Timestamp,
+    ) -> Place {
+        self.forget_before(ts);
+        let place = Place(self.first + self.originals.len() as u64);
+        let seen = SmallVec::from_slice(&[connection]);
+        self.originals.push_back(Original { sighting, ts, exchange: None, seen, content });
+        self.by_content.entry(content).or_default().push(place);
+        place
+    }
+
+    /// Notes that the frame at `place` was seen on `connection` too.
+    pub(super) fn mark(&mut self, place: Place, connection: ConnectionId) {
+        if let Some(original) = self.get_mut(place) {
+            original.seen.push(connection);
+        }
+    }
+
+    /// Notes that what has been seen so far will not appear on `connection` any more: the capture lost bytes of it.
+    pub(super) fn write_off(&mut self, connection: ConnectionId) {
+        for original in self.originals.iter_mut().filter(|original| !original.seen.contains(&connection)) {
+            original.seen.push(connection);
+        }
+    }
+
+    /// Whether the frame at `place` has been seen on `connection`.
+    pub(super) fn was_seen(&self, place: Place, connection: ConnectionId) -> bool {
+        self.get(place).is_none_or(|original| original.seen.contains(&connection))
+    }
+
+    pub(super) fn get(&self, place: Place) -> Option<&Original> {
+        self.originals.get(self.index(place)?)
+    }
+
+    pub(super) fn get_mut(&mut self, place: Place) -> Option<&mut Original> {
+        let index = self.index(place)?;
+        self.originals.get_mut(index)
+    }
+
+    fn index(&self, place: Place) -> Option<usize> {
+        usize::try_from(place.0.checked_sub(self.first)?).ok()
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        while let Some(oldest) = self.originals.front() {
+            if now.since(oldest.ts) <= PATIENCE && self.originals.len() < MOST {
+                break;
+            }
+            if let Some(places) = self.by_content.get_mut(&oldest.content) {
+                places.retain(|place| place.0 != self.first);
+                if places.is_empty() {
+                    self.by_content.remove(&oldest.content);
+                }
+            }
+            self.originals.pop_front();
+            self.first += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const F: SightingId = SightingId(1);
+    const A: ConnectionId = ConnectionId(1);
+    const B: ConnectionId = ConnectionId(2);
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_nanos(ms * 1_000_000)
+    }
+
+    #[test]
+    fn equal_frames_pair_in_order() {
+        let mut copies = Copies::default();
+        let first = copies.remember(7, F, A, at(0));
+        let second = copies.remember(7, F, A, at(10));
+        assert_eq!(copies.find(7, A, at(0)), None);
+        assert_eq!(copies.find(7, B, at(0)), Some(first));
+        copies.mark(first, B);
+        assert_eq!(copies.find(7, B, at(0)), Some(second));
+        assert_eq!(copies.find(8, B, at(0)), None);
+    }
+
+    #[test]
+    fn a_connection_gets_no_copies_from_before_it_was_opened() {
+        let mut copies = Copies::default();
+        copies.remember(7, F, A, at(0));
+        assert_eq!(copies.find(7, B, at(5)), None);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut copies = Copies::default();
+        for n in 0..100_000 {
+            copies.remember(n, F, A, at(0));
+        }
+        assert!(copies.originals.len() <= MOST && copies.by_content.len() <= MOST);
+        copies.remember(1, F, A, at(60_000));
+        assert_eq!((copies.originals.len(), copies.by_content.len()), (1, 1));
+    }
+}

@@ -1,0 +1,441 @@
+//! The line of one device: requests queue on it, answers come back on all its connections.
+
+use super::copies::Copies;
+use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
+use super::member::{Fate, Member};
+use super::outcome::{About, Outbox};
+use super::request::{Answer, Contested, Key, Kind, Request, Requests};
+use super::values;
+use crate::anomaly::{AnomalyId, Code};
+use crate::endpoint::ConnectionId;
+use crate::limits::OPEN_REQUESTS;
+use crate::rct::Command;
+use crate::rct::registry::Registry;
+use crate::time::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
+const COPY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// How long after an answer a second one belongs to the same request: a slave's comes right behind its master's.
+pub(super) const SECOND_ANSWER: Duration = Duration::from_secs(1);
+
+/// A copy that arrives so soon after a request had no time to disturb anybody: the two crossed.
+pub(super) const CROSSED: Duration = Duration::from_millis(1);
+
+/// `pas.period`: writing 0 to it ends all subscriptions.
+const PAS_PERIOD: crate::object::ObjectId = crate::object::ObjectId(0x9c8f_e559);
+
+/// What a line needs from outside to do its work.
+pub(super) struct Context<'a> {
+    pub(super) registry: &'a Registry,
+    pub(super) timeout: Duration,
+    pub(super) out: &'a mut Outbox,
+}
+
+/// The last answer given for an object.
+#[derive(Debug)]
+pub(super) struct LastAnswer {
+    pub(super) frame: Arc<Sighting>,
+}
+
+/// One device and all its connections.
+#[derive(Debug, Default)]
+pub(super) struct DeviceLine {
+    pub(super) members: FxHashMap<ConnectionId, Member>,
+    pub(super) requests: Requests,
+    pub(super) copies: Copies,
+    /// When the line last finished an answer.
+    pub(super) free_at: Option<Timestamp>,
+    /// Objects registered for periodic sending.
+    pub(super) subscriptions: FxHashSet<Key>,
+    pub(super) answered: FxHashMap<Key, LastAnswer>,
+    /// Requests that timed out, to recognise answers that come later still.
+    pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
+    /// A WRITE has been answered when no READ of the same object could have been meant.
+    pub(super) confirms_writes: bool,
+    /// The bootloader has announced itself and nothing else has been heard since.
+    pub(super) in_bootloader: bool,
+    /// Nothing has to be looked at before.
+    next_check: Option<Timestamp>,
+}
+
+/// Answers remembered per line; objects are some 900, an attacker's are more.
+const REMEMBERED_KEYS: usize = 8192;
+
+impl DeviceLine {
+    pub(super) fn member(&mut self, id: ConnectionId) -> Option<&mut Member> {
+        self.members.get_mut(&id)
+    }
+
+    pub(super) fn join(&mut self, member: Member) {
+        self.members.insert(member.id, member);
+    }
+
+    /// The connection has ended: what is open on it is not the device's fault.
+    pub(super) fn leave(&mut self, id: ConnectionId, context: &mut Context<'_>) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.alive = false;
+        }
+        for request in self.requests.iter_mut().filter(|request| request.connection() == id) {
+            request.abandoned = true;
+        }
+        self.tell_ready(context);
+    }
+
+    /// Forgets a connection whose requests have all been told.
+    pub(super) fn forget_gone(&mut self) {
+        let requests = &self.requests;
+        self.members.retain(|id, member| member.alive || requests.iter().any(|request| request.connection() == *id));
+    }
+
+    /// The capture has lost bytes that the device sent on this connection.
+    pub(super) fn lost_answers(&mut self, id: ConnectionId) {
+        self.copies.write_off(id);
+        for request in self.requests.iter_mut().filter(|request| request.connection() == id && request.is_open()) {
+            request.blind = true;
+        }
+    }
+
+    /// The capture has lost bytes that a client sent on this connection.
+    pub(super) fn lost_requests(&mut self, id: ConnectionId, until: Timestamp) {
+        if let Some(member) = self.members.get_mut(&id) {
+            member.blind_until = member.blind_until.max(until);
+        }
+    }
+
+    /// A client's frame.
+    pub(super) fn request(&mut self, frame: &Arc<Sighting>, context: &mut Context<'_>) {
+        let Some(kind) = Self::kind_of(frame, context.registry) else { return };
+        let id = context.out.asked(frame);
+        let mut anomalies = values::judge_request(frame, context);
+        let member = self.members.get_mut(&frame.connection);
+        let mut repeats = None;
+        if let Some(member) = member {
+            member.counts.requests += 1;
+            match member.repeated(frame) {
+                Some((_, Fate::Failed)) => anomalies.push(retry(frame, context)),
+                Some((first, Fate::Pending)) => repeats = Some(first),
+                Some((_, Fate::Fine)) | None => {}
+            }
+            member.remember(id, frame);
+        }
+        if let Some(first) = repeats.and_then(|first| self.requests.get_mut(first)) {
+            first.repeated_at.get_or_insert(frame.clock);
+        }
+        if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
+            self.subscriptions.clear();
+        }
+        let deadline = frame.clock.saturating_add(context.timeout);
+        self.requests.push(Request {
+            id,
+            frame: Arc::clone(frame),
+            kind,
+            deadline,
+            answer: None,
+            done: false,
+            repeats,
+            repeated_at: None,
+            abandoned: false,
+            blind: false,
+            broken_answer: false,
+            anomalies,
+        });
+        self.check_at(deadline);
+        if self.requests.len() > OPEN_REQUESTS {
+            self.give_up_oldest(context);
+        }
+    }
+
+    fn kind_of(frame: &Sighting, registry: &Registry) -> Option<Kind> {
+        match frame.command.base() {
+            _ if !frame.crc_ok() => None,
+            Command::READ => Some(Kind::Read),
+            Command::READ_PERIODICALLY => Some(Kind::Subscription),
+            Command::WRITE | Command::LONG_WRITE if values::is_table(registry, frame.object_id) => Some(Kind::Query),
+            Command::WRITE | Command::LONG_WRITE => Some(Kind::Write),
+            _ => None,
+        }
+    }
+
+    /// Tells what is ripe at `now`; cheap when nothing is.
+    pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        if self.next_check.is_none_or(|next| now < next) {
+            return;
+        }
+        self.next_check = None;
+        self.settle_contests(now);
+        let mut due: SmallVec<[ExchangeId; 8]> = SmallVec::new();
+        let mut next: Option<Timestamp> = None;
+        for request in self.requests.iter().filter(|request| !request.done) {
+            let ripe = match &request.answer {
+                Some(answer) => answer.first.clock.saturating_add(COPY_PATIENCE),
+                None => request.deadline,
+            };
+            if ripe <= now {
+                due.push(request.id);
+            } else {
+                next = Some(next.map_or(ripe, |next| next.min(ripe)));
+            }
+        }
+        for id in due {
+            self.note_missed_copies(id);
+            self.tell(id, false, context);
+        }
+        if let Some(next) = next {
+            self.check_at(next);
+        }
+        self.requests.drop_done();
+    }
+
+    /// Tells everything: the capture has ended at `now`.
+    pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        self.settle_contests(Timestamp::from_nanos(i64::MAX));
+        let open: Vec<_> = self.requests.iter().filter(|request| !request.done).map(|r| (r.id, r.deadline)).collect();
+        for (id, deadline) in open {
+            self.tell(id, deadline > now, context);
+        }
+        self.requests.drop_done();
+    }
+
+    fn check_at(&mut self, ts: Timestamp) {
+        self.next_check = Some(self.next_check.map_or(ts, |next| next.min(ts)));
+    }
+
+    /// There are too many open requests: the oldest is told as it is.
+    pub(super) fn give_up_oldest(&mut self, context: &mut Context<'_>) {
+        let oldest = self.requests.iter().find(|request| !request.done).map(|request| request.id);
+        if let Some(oldest) = oldest {
+            self.tell(oldest, true, context);
+        }
+        self.requests.drop_done();
+    }
+
+    /// Shares out contested answers whose oldest request has run out of time.
+    fn settle_contests(&mut self, now: Timestamp) {
+        let keys: SmallVec<[Key; 4]> = self.requests.contested.iter().map(|contested| contested.key).collect();
+        for key in keys {
+            let candidates = self.requests.candidates(key, self.confirms_writes);
+            let oldest = candidates.first().and_then(|id| self.requests.get(*id));
+            if oldest.is_some_and(|oldest| oldest.deadline > now) {
+                continue;
+            }
+            for contested in self.requests.take_contested(key) {
+                let candidates = self.requests.candidates(key, self.confirms_writes);
+                if let Some(id) = self.requests.latest_before(&candidates, contested.answer.first.clock) {
+                    self.give(id, contested);
+                }
+            }
+        }
+    }
+
+    /// Gives an answer to a request.
+    pub(super) fn give(&mut self, id: ExchangeId, contested: Contested) {
+        let Contested { mut answer, place, key } = contested;
+        let Some(request) = self.requests.get_mut(id) else { return };
+        let asking = request.connection();
+        if answer.first.connection == asking {
+            answer.own = Some(Arc::clone(&answer.first));
+        }
+        answer.copies.retain(|copy| *copy != asking);
+        let damaged = answer.is_damaged();
+        let ripe = answer.first.clock.saturating_add(COPY_PATIENCE);
+        if request.kind == Kind::Subscription && !damaged {
+            self.subscriptions.insert(key);
+        }
+        if request.kind == Kind::Write && self.requests_for(key) == 1 {
+            self.confirms_writes = true;
+        }
+        self.free_at = Some(self.free_at.map_or(answer.first.clock, |free| free.max(answer.first.clock)));
+        if self.answered.len() >= REMEMBERED_KEYS {
+            self.answered.clear();
+        }
+        self.answered.insert(key, LastAnswer { frame: Arc::clone(&answer.first) });
+        if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
+            original.exchange = Some(id);
+        }
+        if let Some(member) = self.members.get_mut(&asking) {
+            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine });
+        }
+        if let Some(request) = self.requests.get_mut(id) {
+            request.answer = Some(answer);
+        }
+        self.check_at(ripe);
+    }
+
+    fn requests_for(&self, key: Key) -> usize {
+        self.requests.iter().filter(|request| request.is_open() && Key::of(&request.frame) == key).count()
+    }
+
+    /// Counts the copies of an answer that never came.
+    fn note_missed_copies(&mut self, id: ExchangeId) {
+        let Some(answer) = self.requests.get(id).and_then(|request| request.answer.as_ref()) else { return };
+        let asking = self.requests.get(id).map(Request::connection);
+        for member in self.members.values_mut() {
+            let expected = member.expects_copies() && member.opened < answer.first.clock && Some(member.id) != asking;
+            if expected && answer.first.connection != member.id && !answer.copies.contains(&member.id) {
+                member.missed_copy();
+            }
+        }
+    }
+
+    /// Tells the exchange if nothing more is to be waited for.
+    pub(super) fn tell_if_ready(&mut self, id: ExchangeId, context: &mut Context<'_>) {
+        if self.is_ready(id) {
+            self.tell(id, false, context);
+            self.requests.drop_done();
+        }
+    }
+
+    fn tell_ready(&mut self, context: &mut Context<'_>) {
+        let answered: SmallVec<[ExchangeId; 8]> =
+            self.requests.iter().filter(|request| !request.done && request.answer.is_some()).map(|r| r.id).collect();
+        for id in answered {
+            self.tell_if_ready(id, context);
+        }
+    }
+
+    fn is_ready(&self, id: ExchangeId) -> bool {
+        let Some(request) = self.requests.get(id) else { return false };
+        let Some(answer) = &request.answer else { return false };
+        let asking = request.connection();
+        let first_failed = |first| self.requests.get(first).is_some_and(|first| !first.done);
+        if request.done || request.repeats.is_some_and(first_failed) {
+            return false;
+        }
+        let all_seen = self.members.values().all(|member| {
+            let expected = member.expects_copies() && member.opened < answer.first.clock && member.id != asking;
+            !expected || answer.first.connection == member.id || answer.copies.contains(&member.id)
+        });
+        all_seen && (answer.own.is_some() || request.abandoned)
+    }
+
+    /// Tells the exchange as it stands. `cut_short`: the capture or a limit ended it before its time.
+    fn tell(&mut self, id: ExchangeId, cut_short: bool, context: &mut Context<'_>) {
+        let one_sided = |line: &Self, id| line.members.get(&id).is_some_and(|member| !member.two_sided);
+        let Some(request) = self.requests.get(id).filter(|request| !request.done) else { return };
+        let unseen = cut_short || request.abandoned || request.blind || one_sided(self, request.connection());
+        let status = match (&request.answer, request.kind) {
+            (Some(answer), _) if answer.is_damaged() => ExchangeStatus::Damaged,
+            (Some(_), _) => ExchangeStatus::Answered,
+            (None, _) if request.broken_answer => ExchangeStatus::Damaged,
+            (None, Kind::Write) if !cut_short => ExchangeStatus::Unconfirmed,
+            (None, _) if unseen => ExchangeStatus::Open,
+            (None, _) => ExchangeStatus::Unanswered,
+        };
+        self.close(id, status, context);
+        self.resolve_repetitions(id, status, context);
+    }
+
+    /// Turns a request into the exchange that is told.
+    fn close(&mut self, id: ExchangeId, status: ExchangeStatus, context: &mut Context<'_>) {
+        let Some(request) = self.requests.get_mut(id) else { return };
+        request.done = true;
+        let frame = Arc::clone(&request.frame);
+        let mut anomalies = std::mem::take(&mut request.anomalies);
+        let repeated_at = request.repeated_at;
+        let answer = request.answer.take();
+        match status {
+            ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
+            ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
+            _ => {}
+        }
+        if let Some(answer) = &answer {
+            anomalies.extend(answer.anomalies.iter().copied());
+            if repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) {
+                anomalies.push(late(&frame, &answer.first, context));
+            }
+        } else {
+            self.expired.insert(Key::of(&frame), Arc::clone(&frame));
+        }
+        if let Some(member) = self.members.get_mut(&frame.connection) {
+            member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
+            if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged) {
+                member.set_fate(id, Fate::Failed);
+            }
+        }
+        context.out.exchange(exchange(id, frame, answer, status, anomalies));
+    }
+
+    /// Decides for requests that repeat this one whether they are retries, now that its fate is known.
+    fn resolve_repetitions(&mut self, id: ExchangeId, status: ExchangeStatus, context: &mut Context<'_>) {
+        let failed = matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged | ExchangeStatus::Open);
+        let mut waiting: SmallVec<[ExchangeId; 2]> = SmallVec::new();
+        for request in self.requests.iter_mut().filter(|request| !request.done && request.repeats == Some(id)) {
+            request.repeats = None;
+            if failed {
+                let anomaly = retry(&request.frame, context);
+                request.anomalies.push(anomaly);
+            }
+            waiting.push(request.id);
+        }
+        for id in waiting {
+            if self.is_ready(id) {
+                self.tell(id, false, context);
+            }
+        }
+    }
+}
+
+fn exchange(
+    id: ExchangeId,
+    request: Arc<Sighting>,
+    answer: Option<Answer>,
+    status: ExchangeStatus,
+    anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+) -> Exchange {
+    let asked = request.clock;
+    let mut exchange = Exchange {
+        id,
+        ts: request.ts,
+        request: Some(request),
+        response: None,
+        status,
+        response_time: None,
+        service_time: None,
+        periodic: false,
+        anomalies,
+    };
+    if let Some(answer) = answer {
+        let frame = answer.own.as_ref().unwrap_or(&answer.first);
+        exchange.response_time = Some(frame.clock.nanos_since(asked));
+        exchange.service_time = Some(answer.first.clock.nanos_since(answer.line_free.max(asked)));
+        let mut copies = answer.copies;
+        if answer.own.is_some() && !Arc::ptr_eq(frame, &answer.first) && !copies.contains(&answer.first.connection) {
+            copies.insert(0, answer.first.connection);
+        }
+        exchange.response = Some(Response {
+            frame: Arc::clone(frame),
+            on_asking_connection: answer.own.is_some(),
+            copies,
+            pairing: answer.pairing,
+        });
+    }
+    exchange
+}
+
+fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    let message = format!("no answer on any connection within {} s", context.timeout.as_secs_f32());
+    context.out.anomaly(Code::Unanswered, About::frame(request), message)
+}
+
+fn unconfirmed(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    context.out.anomaly(
+        Code::WriteUnconfirmed,
+        About::frame(request),
+        "no RESPONSE to this WRITE; many firmwares send none",
+    )
+}
+
+fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    context.out.anomaly(Code::Retry, About::frame(request), "the same request again, after the one before it failed")
+}
+
+fn late(request: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    let ms = answer.clock.since(request.clock).as_secs_f64() * 1e3;
+    let message = format!("the answer came {ms:.1} ms after the request, when the client had asked again");
+    context.out.anomaly(Code::LateResponse, About::frame(answer).and(request), message)
+}

@@ -1,0 +1,161 @@
+//! One connection of a device, as far as the dialogue goes.
+
+use super::exchange::{ExchangeId, Sighting};
+use super::request::Key;
+use crate::endpoint::ConnectionId;
+use crate::rct::{Command, Escaping};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
+const REMEMBERED: usize = 64;
+
+/// Requests so close together were sent in one go: none of them is an answer's consequence.
+const ONE_GO: Duration = Duration::from_millis(10);
+
+/// So many frames in a row not copied show that this connection gets no copies.
+const PROOF_OF_NO_COPIES: u8 = 3;
+
+/// Whether the hub copies the answers for others to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Copying {
+    /// Not known: so many frames for others have not been copied.
+    Unknown(u8),
+    /// A frame that the connection had not asked for was copied; `.0` were missed since.
+    Proven(u8),
+    /// It gets none.
+    No,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Pending,
+    Fine,
+    Failed,
+}
+
+#[derive(Debug)]
+struct Asked {
+    id: ExchangeId,
+    key: Key,
+    command: Command,
+    payload: SmallVec<[u8; 8]>,
+    clock: Timestamp,
+    fate: Fate,
+}
+
+/// What a connection did, for its summary.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Requests made on it.
+    pub requests: u64,
+    /// Answers to its own requests seen on it.
+    pub own: u64,
+    /// Device frames on it that were meant for others.
+    pub foreign: u64,
+    /// Requests on it that went unanswered.
+    pub unanswered: u64,
+    /// It keeps the connection alive as the vendor's server does.
+    pub portal: bool,
+}
+
+/// One connection.
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) id: ConnectionId,
+    /// From when on copies can be expected.
+    pub(super) opened: Timestamp,
+    pub(super) alive: bool,
+    pub(super) copying: Copying,
+    pub(super) counts: Counts,
+    /// Packets of both directions were captured.
+    pub(super) two_sided: bool,
+    /// Until then an answer's request may be one that the capture missed.
+    pub(super) blind_until: Timestamp,
+    /// A frame with a CRC not escaped has been reported.
+    reported_raw: [bool; 2],
+    asked: VecDeque<Asked>,
+}
+
+impl Member {
+    pub(super) fn new(id: ConnectionId, opened: Timestamp, blind_until: Timestamp) -> Self {
+        Self {
+            id,
+            opened,
+            alive: true,
+            copying: Copying::Unknown(0),
+            counts: Counts::default(),
+            two_sided: false,
+            blind_until,
+            reported_raw: [false; 2],
+            asked: VecDeque::new(),
+        }
+    }
+
+    /// Remembers a request.
+    pub(super) fn remember(&mut self, id: ExchangeId, frame: &Sighting) {
+        if self.asked.len() == REMEMBERED {
+            self.asked.pop_front();
+        }
+        self.asked.push_back(Asked {
+            id,
+            key: Key::of(frame),
+            command: frame.command,
+            payload: frame.payload.iter().copied().collect(),
+            clock: frame.clock,
+            fate: Fate::Pending,
+        });
+    }
+
+    /// The same request before `frame`, if the client has asked nothing else since it saw that one fail.
+    pub(super) fn repeated(&self, frame: &Sighting) -> Option<(ExchangeId, Fate)> {
+        let same = |asked: &Asked| {
+            asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
+        };
+        let at = self.asked.iter().rposition(same)?;
+        let first = &self.asked[at];
+        let in_one_go = |asked: &Asked| asked.clock.since(first.clock) <= ONE_GO;
+        self.asked.iter().skip(at + 1).all(in_one_go).then_some((first.id, first.fate))
+    }
+
+    pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate) {
+        if let Some(asked) = self.asked.iter_mut().rev().find(|asked| asked.id == id) {
+            asked.fate = fate;
+        }
+    }
+
+    /// Whether a copy of another's answer is to be waited for.
+    pub(super) fn expects_copies(&self) -> bool {
+        self.alive && self.copying != Copying::No
+    }
+
+    pub(super) fn got_copy(&mut self, asked_for_it_too: bool) {
+        match self.copying {
+            Copying::Proven(_) => self.copying = Copying::Proven(0),
+            Copying::Unknown(_) | Copying::No if !asked_for_it_too => self.copying = Copying::Proven(0),
+            Copying::Unknown(_) | Copying::No => {}
+        }
+    }
+
+    pub(super) fn missed_copy(&mut self) {
+        self.copying = match self.copying {
+            Copying::Unknown(missed) | Copying::Proven(missed) if missed + 1 >= PROOF_OF_NO_COPIES => Copying::No,
+            Copying::Unknown(missed) => Copying::Unknown(missed + 1),
+            Copying::Proven(missed) => Copying::Proven(missed + 1),
+            Copying::No => Copying::No,
+        };
+    }
+
+    /// Whether its way of escaping is worth a word: once per connection and way.
+    pub(super) fn reports_escaping(&mut self, escaping: Escaping) -> bool {
+        let index = match escaping {
+            Escaping::Full => return false,
+            Escaping::RawCrc => 0,
+            Escaping::None => 1,
+        };
+        !std::mem::replace(&mut self.reported_raw[index], true)
+    }
+}

@@ -1,0 +1,72 @@
+//! Bytes that are no frames: what they mean for the dialogue.
+
+use super::device::{Context, DeviceLine};
+use super::exchange::{Sender, SightingId};
+use super::lines::{NonFrameSeen, bytes_identity};
+use super::outcome::{About, Outbox};
+use crate::anomaly::Code;
+use crate::rct::NonFrameKind;
+
+/// So many bytes of junk are written out in a message.
+const SHOWN: usize = 16;
+
+impl DeviceLine {
+    /// Bytes that are no frame, on one of the line's connections.
+    pub(super) fn non_frame(&mut self, seen: &NonFrameSeen<'_>, sender: Sender, context: &mut Context<'_>) {
+        if seen.kind == NonFrameKind::KeepAlive
+            && let Some(member) = self.member(seen.connection)
+        {
+            member.counts.portal = true;
+        }
+        if sender == Sender::Client || seen.kind == NonFrameKind::Gap {
+            return report(seen, context.out);
+        }
+        if !seen.capture_incomplete && matches!(seen.kind, NonFrameKind::Stub | NonFrameKind::Junk) {
+            self.blame_broken_answer(seen.connection);
+        }
+        let identity = bytes_identity(seen.kind, seen.raw);
+        if let Some(place) = self.find_copy(identity, None, seen.connection) {
+            return self.seen_again(place, seen.connection, false);
+        }
+        if self.members.len() > 1 {
+            self.copies.remember(identity, SightingId(0), seen.connection, seen.clock);
+        }
+        // The bootloader announces itself twice a second until the firmware runs again: one event.
+        let again = seen.kind == NonFrameKind::Bootloader && std::mem::replace(&mut self.in_bootloader, true);
+        if !again {
+            report(seen, context.out);
+        }
+    }
+}
+
+/// The anomaly that such bytes are.
+pub(super) fn report(seen: &NonFrameSeen<'_>, out: &mut Outbox) {
+    if seen.capture_incomplete {
+        return;
+    }
+    let (code, message) = match seen.kind {
+        NonFrameKind::Gap => return,
+        NonFrameKind::KeepAlive => (Code::KeepAlive, "keep-alive of the vendor's server".into()),
+        NonFrameKind::ProtocolSwitch => (Code::ProtocolSwitch, "the app switches to this protocol".into()),
+        NonFrameKind::BridgeNoise => (Code::BridgeNoise, format!("{} bytes of noise from the bridge", seen.raw.len())),
+        NonFrameKind::Bootloader => (Code::Bootloader, "the bootloader is running: the device restarts".into()),
+        NonFrameKind::Remainder => {
+            (Code::StuckRemainder, format!("{} bytes that ended an earlier answer, again", seen.raw.len()))
+        }
+        NonFrameKind::Stub => (Code::Truncated, format!("cut after {} bytes, before its object id", seen.raw.len())),
+        NonFrameKind::Junk => (Code::Junk, junk(seen.raw)),
+    };
+    out.anomaly(code, About::bytes(seen.ts, seen.clock, seen.connection, seen.spans), message);
+}
+
+fn junk(raw: &[u8]) -> String {
+    use std::fmt::Write as _;
+    let mut message = format!("{} bytes that are none of the known ones:", raw.len());
+    for byte in &raw[..raw.len().min(SHOWN)] {
+        _ = write!(message, " {byte:02x}");
+    }
+    if raw.len() > SHOWN {
+        message.push_str(" …");
+    }
+    message
+}

@@ -1,0 +1,175 @@
+//! The requests of one line that are not done yet, and which answer belongs to which.
+
+use super::exchange::{ExchangeId, Pairing, Sighting};
+use crate::anomaly::{AnomalyId, Code, Severity};
+use crate::endpoint::ConnectionId;
+use crate::object::ObjectId;
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The line needs at least this long for an answer. One that comes sooner after a repeated request answers the first.
+/// The shortest answer ever published took 30 ms; simulators are faster, but nobody asks them twice.
+pub(super) const SHORTEST_SERVICE: Duration = Duration::from_millis(5);
+
+/// What ties an answer to a request: there is no sequence number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) object_id: ObjectId,
+    pub(super) address: Option<u32>,
+}
+
+impl Key {
+    pub(super) fn of(sighting: &Sighting) -> Self {
+        Self { object_id: sighting.object_id, address: sighting.address }
+    }
+}
+
+/// What kind of answer a request expects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A value.
+    Read,
+    /// A value now, and again every period.
+    Subscription,
+    /// A table: a WRITE of a time to a logger object.
+    Query,
+    /// A confirmation, which many devices never send.
+    Write,
+}
+
+/// An answer given to a request.
+#[derive(Clone, Debug)]
+pub(super) struct Answer {
+    /// The first sighting on any connection.
+    pub(super) first: Arc<Sighting>,
+    /// The sighting on the asking connection.
+    pub(super) own: Option<Arc<Sighting>>,
+    /// Other connections it was seen on.
+    pub(super) copies: SmallVec<[ConnectionId; 4]>,
+    pub(super) pairing: Pairing,
+    /// When the line began to work on it.
+    pub(super) line_free: Timestamp,
+    pub(super) anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+}
+
+impl Answer {
+    /// Whether it is not to be trusted: its CRC is wrong, or its value is.
+    pub(super) fn is_damaged(&self) -> bool {
+        !self.first.crc_ok() || self.anomalies.iter().any(|(_, code)| code.severity() == Severity::Error)
+    }
+}
+
+/// A request whose exchange is not told yet.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) id: ExchangeId,
+    pub(super) frame: Arc<Sighting>,
+    pub(super) kind: Kind,
+    pub(super) deadline: Timestamp,
+    pub(super) answer: Option<Answer>,
+    /// Its exchange has been told.
+    pub(super) done: bool,
+    /// The same request by the same client before this one, if nothing else was asked in between.
+    pub(super) repeats: Option<ExchangeId>,
+    /// When the client asked the same again.
+    pub(super) repeated_at: Option<Timestamp>,
+    /// Its connection has ended.
+    pub(super) abandoned: bool,
+    /// The capture has lost bytes among which the answer may have been.
+    pub(super) blind: bool,
+    /// Something came that may have been the answer, too broken to tell.
+    pub(super) broken_answer: bool,
+    pub(super) anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+}
+
+impl Request {
+    pub(super) fn is_open(&self) -> bool {
+        !self.done && self.answer.is_none()
+    }
+
+    pub(super) fn connection(&self) -> ConnectionId {
+        self.frame.connection
+    }
+}
+
+/// An answer that could belong to several requests.
+#[derive(Clone, Debug)]
+pub(super) struct Contested {
+    pub(super) key: Key,
+    pub(super) answer: Answer,
+    /// Identifies the frame to whoever wants to know to which exchange it went.
+    pub(super) place: Option<super::copies::Place>,
+}
+
+/// The requests of a line, in order.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// Ordered by `id`.
+    queue: VecDeque<Request>,
+    pub(super) contested: Vec<Contested>,
+}
+
+impl Requests {
+    pub(super) fn push(&mut self, request: Request) {
+        self.queue.push_back(request);
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Request> {
+        self.queue.iter()
+    }
+
+    pub(super) fn iter_mut(&mut self) -> impl DoubleEndedIterator<Item = &mut Request> {
+        self.queue.iter_mut()
+    }
+
+    pub(super) fn get(&self, id: ExchangeId) -> Option<&Request> {
+        self.queue.binary_search_by_key(&id, |request| request.id).ok().map(|index| &self.queue[index])
+    }
+
+    pub(super) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Request> {
+        self.queue.binary_search_by_key(&id, |request| request.id).ok().map(|index| &mut self.queue[index])
+    }
+
+    /// Drops what has been told from the front.
+    pub(super) fn drop_done(&mut self) {
+        while self.queue.front().is_some_and(|request| request.done) {
+            self.queue.pop_front();
+        }
+    }
+
+    /// The open requests an answer with this key can belong to, in order. READs and queries go before WRITEs when
+    /// this device is not known to confirm those.
+    pub(super) fn candidates(&self, key: Key, confirms_writes: bool) -> SmallVec<[ExchangeId; 4]> {
+        let matching = || self.queue.iter().filter(|request| request.is_open() && Key::of(&request.frame) == key);
+        let reads: SmallVec<_> = matching()
+            .filter(|request| confirms_writes || request.kind != Kind::Write)
+            .map(|request| request.id)
+            .collect();
+        if reads.is_empty() { matching().map(|request| request.id).collect() } else { reads }
+    }
+
+    /// Takes the contested answers with this key, in the order in which they came.
+    pub(super) fn take_contested(&mut self, key: Key) -> Vec<Contested> {
+        let (taken, kept) = self.contested.drain(..).partition(|contested| contested.key == key);
+        self.contested = kept;
+        taken
+    }
+
+    /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made: the latest
+    /// before it that the line had time to answer, else the first.
+    pub(super) fn latest_before(&self, candidates: &[ExchangeId], ts: Timestamp) -> Option<ExchangeId> {
+        let asked = |id: &&ExchangeId| self.get(**id).map(|request| request.frame.clock);
+        candidates
+            .iter()
+            .rfind(|id| asked(id).is_some_and(|asked| asked.saturating_add(SHORTEST_SERVICE) <= ts))
+            .or_else(|| candidates.iter().find(|id| asked(id).is_some_and(|asked| asked <= ts)))
+            .copied()
+    }
+}

@@ -1,0 +1,124 @@
+//! What is wrong with a frame itself, or with the value it carries.
+
+use super::device::Context;
+use super::exchange::Sighting;
+use super::outcome::About;
+use crate::anomaly::{AnomalyId, Code};
+use crate::object::ObjectId;
+use crate::rct::registry::{DataType, Registry};
+use crate::rct::value::{Form, Problem, decode};
+use crate::rct::{Command, FrameStatus, Framer, Item, StreamEnd};
+use smallvec::SmallVec;
+
+/// The anomalies found on one frame.
+pub(super) type Found = SmallVec<[(AnomalyId, Code); 2]>;
+
+/// Whether the object is a history or the event table: a WRITE to it is a question.
+pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
+    registry
+        .get(object_id)
+        .is_some_and(|object| matches!(object.response_type, DataType::Timeseries | DataType::EventTable))
+}
+
+/// What is wrong with a client's frame, seen once per frame.
+pub(super) fn judge_request(frame: &Sighting, context: &mut Context<'_>) -> Found {
+    let mut found = Found::new();
+    let object = context.registry.get(frame.object_id);
+    if object.is_none() {
+        found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
+    }
+    if frame.command.is_write() {
+        let decoded = decode(context.registry, object, Form::Request, &frame.payload);
+        let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
+            Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
+            _ => None,
+        });
+        if let Some((needed, there)) = wrong_size {
+            let message = format!("the client wrote {there} bytes to an object of {needed}");
+            found.push(context.out.anomaly(Code::MalformedWrite, About::frame(frame), message));
+        }
+    }
+    found
+}
+
+/// What is wrong with a device's frame, once per frame on the line, however many copies there are.
+pub(super) fn judge_response(frame: &Sighting, context: &mut Context<'_>) -> Found {
+    let mut found = judge_frame(frame, context);
+    if frame.crc_ok() && frame.command.is_response() {
+        judge_value(frame, &mut found, context);
+    } else if let Some(request) = foreign_request(&frame.payload) {
+        let message = format!("the payload holds another client's READ of {}", name(context.registry, request));
+        found.push(context.out.anomaly(Code::ForeignPayload, About::frame(frame), message));
+    }
+    found
+}
+
+/// What is wrong with the frame as such.
+pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found {
+    let mut found = Found::new();
+    let mut add = |code, message: String| found.push(context.out.anomaly(code, About::frame(frame), message));
+    match frame.status {
+        FrameStatus::Ok => {}
+        _ if frame.capture_incomplete => {}
+        FrameStatus::LengthLie => {
+            add(Code::LengthLie, format!("declares {} bytes, has {}", frame.declared_length, frame.real_length));
+        }
+        FrameStatus::CrcMismatch => {
+            let read = frame.crc_read.unwrap_or_default();
+            add(Code::CrcMismatch, format!("CRC {read:04x} in the frame, {:04x} by its bytes", frame.crc_computed));
+        }
+        FrameStatus::Truncated => {
+            add(Code::Truncated, format!("declares {} bytes, has {}", frame.declared_length, frame.real_length));
+        }
+    }
+    if !frame.command.is_known() {
+        add(Code::UnknownCommand, format!("command {} is not known", frame.command));
+    }
+    found
+}
+
+fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
+    let Some(object) = context.registry.get(frame.object_id) else { return };
+    let decoded = decode(context.registry, Some(object), Form::Response, &frame.payload);
+    for problem in &decoded.problems {
+        let is_table = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
+        let (code, message) = match problem {
+            Problem::Short { needed, found } if is_table => {
+                (Code::SeriesCut, format!("{found} bytes, not {needed}: the table ends inside a row"))
+            }
+            Problem::Short { needed, found } => (
+                Code::PayloadShort,
+                format!("{found} of {needed} bytes; the CRC is valid, so the device itself cut the answer"),
+            ),
+            Problem::Long { needed, found } => (Code::PayloadLong, format!("{found} bytes where {needed} are needed")),
+            Problem::UnknownEnum(number) => (Code::UnknownEnum, format!("value {number} has no name")),
+            Problem::UnknownBit(bit) => (Code::UnknownBit, format!("bit {bit} has no name")),
+            Problem::NotFinite => (Code::NotFinite, "not a finite number".into()),
+            Problem::OutOfRange => (Code::OutOfRange, "a ratio outside 0..1".into()),
+            Problem::StringTail => (Code::StringTail, "bytes behind the end of the text".into()),
+            Problem::SeriesDisorder => (Code::SeriesDisorder, "rows not in descending time".into()),
+        };
+        found.push(context.out.anomaly(code, About::frame(frame), message));
+    }
+}
+
+/// The object of a whole request frame inside a payload.
+fn foreign_request(payload: &[u8]) -> Option<ObjectId> {
+    let mut framer = Framer::midstream();
+    framer.push(payload);
+    framer.finish(StreamEnd::Closed);
+    while let Some(item) = framer.next_item() {
+        if let Item::Frame(frame) = item
+            && frame.crc_ok()
+            && matches!(frame.command.base(), Command::READ | Command::WRITE | Command::READ_PERIODICALLY)
+        {
+            return Some(frame.object_id);
+        }
+    }
+    None
+}
+
+/// The object's name, or its id where it has none.
+pub(super) fn name(registry: &Registry, object_id: ObjectId) -> String {
+    registry.get(object_id).map_or_else(|| object_id.to_string(), |object| object.name.clone())
+}
