@@ -1,0 +1,6 @@
+//! Events as people and programs read them: text, JSON lines, and the pieces they share.
+//!
+//! Knows events and values. Knows neither captures nor TCP, and reads no clock.
+
+pub mod time_text;
+pub mod value_text;
