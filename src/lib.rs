@@ -16,6 +16,7 @@ pub mod limits;
 pub mod line;
 pub mod net;
 pub mod object;
+pub mod output;
 pub mod packet;
 pub mod rct;
 pub mod tcp;

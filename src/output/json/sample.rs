@@ -1,0 +1,126 @@
+//! Sample records: every trusted value as a line of its own, ready for a plot.
+//!
+//! A sample has the time of the answer, while exchanges come in order of requests. So samples wait until everything
+//! before them has been written.
+
+use super::line::{Line, key};
+use super::record::{Recorder, decoded};
+use super::value::{float, unit};
+use crate::line::{Exchange, ExchangeStatus, Sighting};
+use crate::rct::value::Value;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+
+/// Samples held back at most. More than any line answers within a time-out; beyond, the oldest goes out early.
+const HELD: usize = 65_536;
+
+/// Samples that wait for their time, the earliest first.
+#[derive(Debug, Default)]
+pub(super) struct Samples {
+    held: VecDeque<(Timestamp, Box<[u8]>)>,
+    scratch: Line,
+}
+
+impl Samples {
+    pub(super) fn set_start(&mut self, start: Option<Timestamp>) {
+        self.scratch.set_start(start);
+    }
+
+    /// Keeps the samples of an exchange, if what it brought is to be trusted.
+    pub(super) fn take(&mut self, recorder: &mut Recorder<'_>, exchange: &Exchange) {
+        let Some(response) = &exchange.response else { return };
+        if !response.frame.crc_ok() || exchange.status == ExchangeStatus::Damaged || merely_confirms(exchange) {
+            return;
+        }
+        let connection = exchange.lead().connection.0;
+        self.scratch.clear();
+        samples(recorder, &mut self.scratch, exchange.id.0, connection, &response.frame);
+        if !self.scratch.as_bytes().is_empty() {
+            let at = self.held.partition_point(|(ts, _)| *ts <= response.frame.ts);
+            self.held.insert(at, (response.frame.ts, self.scratch.as_bytes().into()));
+        }
+    }
+
+    /// Moves to `out` the samples of before `ts` (all of them, without one).
+    pub(super) fn release(&mut self, out: &mut Line, ts: Option<Timestamp>) {
+        while let Some((first, lines)) = self.held.front() {
+            if ts.is_some_and(|ts| *first >= ts) && self.held.len() <= HELD {
+                return;
+            }
+            out.lines(lines);
+            self.held.pop_front();
+        }
+    }
+}
+
+/// Whether the answer only confirms a WRITE: what it holds then is not the object's value. A history is asked for by a
+/// WRITE too, but comes in a frame of its own kind.
+fn merely_confirms(exchange: &Exchange) -> bool {
+    let wrote = exchange.request.as_ref().is_some_and(|request| request.command.is_write());
+    wrote && exchange.response.as_ref().is_some_and(|response| !response.frame.command.is_long())
+}
+
+/// One line for a plain value, one a row for a table.
+fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
+    let object = recorder.registry.get(frame.object_id);
+    let Some(value) = decoded(recorder.registry, frame).value else { return };
+    let begin = |recorder: &Recorder<'_>, line: &mut Line| {
+        line.begin(r#"{"type":"sample""#, Some(frame.ts));
+        line.raw(key!("conn"));
+        line.integer(connection);
+        line.raw(key!("device"));
+        line.ip(frame.device().ip);
+        recorder.names.write(line, frame.object_id);
+    };
+    let end = |line: &mut Line| {
+        line.raw(key!("source"));
+        line.id("T", exchange);
+        line.end();
+    };
+    match &value {
+        Value::TimeSeries { points, .. } => {
+            for point in points.iter().filter(|point| point.value.is_finite()) {
+                begin(recorder, line);
+                recorder.values.device_time(line, key!("device_time"), point.device_time);
+                float(line, point.value);
+                unit(line, &value, object);
+                end(line);
+            }
+        }
+        Value::EventTable { rows, .. } => {
+            for row in rows {
+                begin(recorder, line);
+                recorder.values.device_time(line, key!("device_time"), row.device_time);
+                line.raw(key!("event_code"));
+                line.integer(row.code);
+                if let Some(event) = row.event {
+                    line.raw(key!("event"));
+                    line.string(event);
+                }
+                end(line);
+            }
+        }
+        value if has_scalar(value) => {
+            begin(recorder, line);
+            recorder.values.slots(line, value);
+            unit(line, value, object);
+            end(line);
+        }
+        _ => {}
+    }
+}
+
+/// Whether a value has a slot that fits a column.
+const fn has_scalar(value: &Value<'_>) -> bool {
+    match value {
+        Value::Float(number) => number.is_finite(),
+        Value::Bool(_)
+        | Value::Unsigned(_)
+        | Value::Signed(_)
+        | Value::Text(_)
+        | Value::Enum { .. }
+        | Value::UnixTime(_)
+        | Value::Bits { .. } => true,
+        _ => false,
+    }
+}

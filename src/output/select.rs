@@ -1,0 +1,248 @@
+//! Lets through the events that were asked for, on their way to any other sink.
+//!
+//! Knows events. How a selection is typed, and what names and times in it mean, is resolved before.
+//!
+//! The totals always pass, and always speak of the whole session.
+
+use crate::anomaly::{Anomaly, AnomalyId, Code, Severity};
+use crate::endpoint::{ConnectionId, Endpoint};
+use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
+use crate::line::{Exchange, ExchangeStatus, Sighting};
+use crate::object::ObjectId;
+use crate::rct::Command;
+use crate::time::Timestamp;
+use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
+use std::hash::Hasher;
+use std::net::IpAddr;
+
+/// Objects whose last value is remembered. Real devices have a thousand; a hostile capture could name any number.
+const REMEMBERED_OBJECTS: usize = 65_536;
+
+/// What is asked for. Everything that is given must hold; of several in one list, one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Selection {
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+    /// On these connections; on any, when empty.
+    pub connections: Vec<ConnectionPick>,
+    /// With these devices; with any, when empty.
+    pub devices: Vec<IpAddr>,
+    /// About these objects; `None` for any.
+    pub objects: Option<FxHashSet<ObjectId>>,
+    /// With these commands; with any, when empty.
+    pub commands: Vec<Command>,
+    /// Exchanges that ended so; in any way, when empty.
+    pub statuses: Vec<ExchangeStatus>,
+    /// Anomalies with these codes, and exchanges that have one; anything, when empty.
+    pub anomalies: Vec<Code>,
+    /// Anomalies at least as bad as this, and exchanges that have one.
+    pub severity: Option<Severity>,
+    /// Exchanges whose value is not the object's last one.
+    pub changed: bool,
+}
+
+/// How a connection can be picked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectionPick {
+    /// By its number.
+    Number(ConnectionId),
+    /// By the address of either end.
+    Address(IpAddr),
+    /// By either end.
+    End(Endpoint),
+}
+
+impl Selection {
+    fn in_time(&self, ts: Timestamp) -> bool {
+        self.since.is_none_or(|since| ts >= since) && self.until.is_none_or(|until| ts < until)
+    }
+
+    fn on_connection(&self, id: ConnectionId, ends: Option<[Endpoint; 2]>) -> bool {
+        let ends = ends.as_ref().map_or(&[][..], |ends| ends);
+        self.connections.is_empty()
+            || self.connections.iter().any(|pick| match pick {
+                ConnectionPick::Number(number) => *number == id,
+                ConnectionPick::Address(ip) => ends.iter().any(|end| end.ip == *ip),
+                ConnectionPick::End(picked) => ends.contains(picked),
+            })
+    }
+
+    fn with_device(&self, device: IpAddr) -> bool {
+        self.devices.is_empty() || self.devices.contains(&device)
+    }
+
+    fn about(&self, object: ObjectId) -> bool {
+        self.objects.as_ref().is_none_or(|objects| objects.contains(&object))
+    }
+
+    fn with_command(&self, command: Command) -> bool {
+        self.commands.is_empty() || self.commands.contains(&command)
+    }
+
+    fn is_about_anomalies(&self) -> bool {
+        self.severity.is_some() || !self.anomalies.is_empty()
+    }
+
+    /// Something is asked for that frames do not have.
+    fn is_about_exchanges(&self) -> bool {
+        self.changed || !self.statuses.is_empty()
+    }
+
+    /// Something is asked for that an anomaly has only through its exchange.
+    fn ties_anomalies_to_exchanges(&self) -> bool {
+        self.is_about_exchanges() || !self.commands.is_empty()
+    }
+
+    fn with_code(&self, code: Code) -> bool {
+        (self.anomalies.is_empty() || self.anomalies.contains(&code))
+            && self.severity.is_none_or(|severity| code.severity() >= severity)
+    }
+
+    fn exchange(&self, exchange: &Exchange) -> bool {
+        let lead = exchange.lead();
+        self.in_time(exchange.ts)
+            && self.on_connection(lead.connection, Some([lead.src, lead.dst]))
+            && self.with_device(lead.device().ip)
+            && self.about(lead.object_id)
+            && self.with_command(lead.command)
+            && (self.statuses.is_empty() || self.statuses.contains(&exchange.status))
+            && (!self.is_about_anomalies() || exchange.anomalies.iter().any(|(_, code)| self.with_code(*code)))
+    }
+
+    fn frame(&self, frame: &Sighting) -> bool {
+        !self.is_about_exchanges()
+            && !self.is_about_anomalies()
+            && self.in_time(frame.ts)
+            && self.on_connection(frame.connection, Some([frame.src, frame.dst]))
+            && self.with_device(frame.device().ip)
+            && self.about(frame.object_id)
+            && self.with_command(frame.command)
+    }
+
+    fn nonframe(&self, found: &NonFrameSighting) -> bool {
+        !self.is_about_exchanges()
+            && !self.is_about_anomalies()
+            && self.objects.is_none()
+            && self.commands.is_empty()
+            && self.in_time(found.ts)
+            && self.on_connection(found.connection, Some([found.src, found.dst]))
+            && (self.devices.is_empty() || [found.src.ip, found.dst.ip].into_iter().any(|ip| self.with_device(ip)))
+    }
+
+    fn connection(&self, connection: &ConnectionSummary) -> bool {
+        self.since.is_none_or(|since| connection.last >= since)
+            && self.until.is_none_or(|until| connection.first < until)
+            && self.on_connection(connection.id, Some([connection.client, connection.device]))
+            && self.with_device(connection.device.ip)
+    }
+}
+
+/// A sink that hands the selected events to another one.
+#[derive(Debug)]
+pub struct Select<S> {
+    selection: Selection,
+    inner: S,
+    /// Ends of the connections seen, kept only where anomalies have to be placed by them.
+    ends: FxHashMap<ConnectionId, [Endpoint; 2]>,
+    /// Anomalies of selected exchanges that have not come by yet.
+    awaited: FxHashSet<AnomalyId>,
+    /// A hash of each object's last trusted payload.
+    last_values: FxHashMap<(IpAddr, ObjectId, Option<u32>), u64>,
+}
+
+impl<S> Select<S> {
+    /// Hands what `selection` selects to `inner`.
+    pub fn new(selection: Selection, inner: S) -> Self {
+        Self {
+            selection,
+            inner,
+            ends: FxHashMap::default(),
+            awaited: FxHashSet::default(),
+            last_values: FxHashMap::default(),
+        }
+    }
+
+    /// The sink behind.
+    pub fn inner_mut(&mut self) -> &mut S {
+        &mut self.inner
+    }
+
+    /// Gives the sink behind back.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    fn selects(&mut self, event: &Event<'_>) -> bool {
+        match event {
+            Event::Frame(frame) => {
+                self.learn(frame);
+                self.selection.frame(frame)
+            }
+            Event::NonFrame(found) => self.selection.nonframe(found),
+            Event::Exchange(exchange) => self.exchange(exchange),
+            Event::Anomaly(anomaly) => self.anomaly(anomaly),
+            Event::Connection(connection) => {
+                self.ends.remove(&connection.id);
+                self.selection.connection(connection)
+            }
+            Event::Summary(_) => true,
+        }
+    }
+
+    fn learn(&mut self, frame: &Sighting) {
+        if !self.selection.connections.is_empty() || !self.selection.devices.is_empty() {
+            let device = frame.device();
+            let client = if device == frame.src { frame.dst } else { frame.src };
+            self.ends.insert(frame.connection, [device, client]);
+        }
+    }
+
+    fn exchange(&mut self, exchange: &Exchange) -> bool {
+        // Every value is remembered, also of exchanges that are not asked for.
+        let changed = !self.selection.changed || self.is_new_value(exchange);
+        let selected = self.selection.exchange(exchange) && changed;
+        if selected && self.selection.ties_anomalies_to_exchanges() {
+            self.awaited.extend(exchange.anomalies.iter().map(|(id, _)| *id));
+        }
+        selected
+    }
+
+    fn is_new_value(&mut self, exchange: &Exchange) -> bool {
+        let Some(response) = exchange.response.as_ref().filter(|response| response.frame.crc_ok()) else {
+            return false;
+        };
+        let frame = &response.frame;
+        let mut hash = FxHasher::default();
+        hash.write(&frame.payload);
+        let hash = hash.finish();
+        if self.last_values.len() >= REMEMBERED_OBJECTS {
+            self.last_values.clear();
+        }
+        self.last_values.insert((frame.device().ip, frame.object_id, frame.address), hash) != Some(hash)
+    }
+
+    fn anomaly(&mut self, anomaly: &Anomaly) -> bool {
+        let selection = &self.selection;
+        if selection.ties_anomalies_to_exchanges() && !self.awaited.remove(&anomaly.id) {
+            return false;
+        }
+        let ends = anomaly.connection.and_then(|id| self.ends.get(&id).copied());
+        let placed = match anomaly.connection {
+            Some(id) => selection.on_connection(id, ends),
+            None => selection.connections.is_empty(),
+        };
+        let device = selection.devices.is_empty() || ends.is_some_and(|[device, _]| selection.with_device(device.ip));
+        let object = selection.objects.is_none() || anomaly.object_id.is_some_and(|id| selection.about(id));
+        placed && device && object && selection.in_time(anomaly.ts) && selection.with_code(anomaly.code)
+    }
+}
+
+impl<S: Sink> Sink for Select<S> {
+    type Error = S::Error;
+
+    fn event(&mut self, event: Event<'_>) -> Result<(), S::Error> {
+        if self.selects(&event) { self.inner.event(event) } else { Ok(()) }
+    }
+}

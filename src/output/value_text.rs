@@ -1,0 +1,321 @@
+//! Values as people read them: `29.6 %`, `none set`, `48 pts 17:05-21:00`.
+//!
+//! For reading only: the text is rounded, and programs take the typed parts of a value instead. Whether a value is to
+//! be trusted is not known here. Text out of a capture is untrusted, so nothing written here can steer a terminal.
+
+use super::time_text::{self, Civil};
+use crate::rct::registry::Object;
+use crate::rct::value::{CellExtreme, CellStatus, Field, FieldValue, Flag, Value};
+use std::fmt::Write;
+
+/// Appends `value` as text. The object gives the unit and says whether the number is a ratio to be shown as percent.
+pub fn write(out: &mut String, value: &Value<'_>, object: Option<&Object>) {
+    match value {
+        Value::Bool(yes) => out.push_str(if *yes { "true" } else { "false" }),
+        Value::Unsigned(number) => number_with_unit(out, f64::from(*number), Decimals::None, object),
+        Value::Signed(number) => number_with_unit(out, f64::from(*number), Decimals::None, object),
+        Value::Float(number) => number_with_unit(out, f64::from(*number), Decimals::ByMagnitude, object),
+        Value::Text(text) if text.is_empty() => out.push_str("\"\""),
+        Value::Text(text) => visible(out, text),
+        Value::Enum { number, label } => match label {
+            Some(label) => visible(out, label),
+            None => push(out, format_args!("{number} (no name known)")),
+        },
+        Value::Bits { flags, .. } => bits(out, flags),
+        Value::UnixTime(seconds) => moment(out, *seconds),
+        Value::TimeSeries { points, .. } => {
+            table(out, points.len(), ["pt", "pts"], points.iter().map(|point| point.device_time));
+        }
+        Value::EventTable { rows, .. } => {
+            table(out, rows.len(), ["event", "events"], rows.iter().map(|row| row.device_time));
+        }
+        Value::BatteryStatus(cells) => battery_status(out, cells),
+        Value::BatteryResistance(cells) => {
+            push(out, format_args!("{} cells", cells.len()));
+            range(out, cells.iter().map(|&cell| f64::from(cell)), 2, "mΩ");
+        }
+        Value::BatteryStatistics(extremes) => battery_statistics(out, extremes),
+        Value::Structure(parts) => fields(out, parts),
+    }
+}
+
+/// Appends `text` with everything escaped that a terminal would obey, or that would make text look like other text.
+pub fn visible(out: &mut String, text: &str) {
+    for c in text.chars() {
+        match c {
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if steers(c) => push(out, format_args!("\\u{{{:x}}}", u32::from(c))),
+            c => out.push(c),
+        }
+    }
+}
+
+/// Control characters, and those that change the direction of writing or cannot be seen.
+const fn steers(c: char) -> bool {
+    c.is_ascii_control()
+        || matches!(c, '\u{80}'..='\u{9f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+/// Appends the parts of a structure or the elements of an event: `code 3, ac_power 430.0 W`.
+pub fn fields(out: &mut String, fields: &[Field<'_>]) {
+    for (i, field) in fields.iter().enumerate() {
+        if i > 0 {
+            out.push_str(", ");
+        }
+        visible(out, &field.name);
+        out.push(' ');
+        match &field.value {
+            FieldValue::Number(number) => {
+                let whole = number.fract() == 0.0;
+                self::number(out, *number, if whole { Decimals::None } else { Decimals::ByMagnitude });
+                unit(out, field.unit);
+            }
+            FieldValue::Text(text) => visible(out, text),
+            FieldValue::Object(_, Some(name)) => visible(out, name),
+            FieldValue::Object(id, None) => push(out, format_args!("{id}")),
+        }
+    }
+}
+
+/// Writing to a string cannot fail.
+fn push(out: &mut String, args: std::fmt::Arguments<'_>) {
+    let _ = out.write_fmt(args);
+}
+
+/// How many decimals a number is shown with.
+#[derive(Clone, Copy)]
+enum Decimals {
+    /// A whole number.
+    None,
+    /// As many as make sense for a measurement of its size, one at least.
+    ByMagnitude,
+}
+
+fn number_with_unit(out: &mut String, number: f64, decimals: Decimals, object: Option<&Object>) {
+    let Some(object) = object else {
+        return self::number(out, number, decimals);
+    };
+    if object.flags.ratio {
+        if number.is_finite() && number.abs() < 1e6 {
+            push(out, format_args!("{:.1}", number * 100.0));
+        } else {
+            self::number(out, number * 100.0, decimals);
+        }
+        unit(out, "%");
+    } else {
+        self::number(out, number, decimals);
+        unit(out, &object.unit);
+    }
+}
+
+fn unit(out: &mut String, unit: &str) {
+    if !unit.is_empty() {
+        out.push(' ');
+        visible(out, unit);
+    }
+}
+
+/// Three decimals for what is below a hundred, one above, four digits for what is below one; very large and very
+/// small numbers with an exponent. Zeros at the end are dropped down to one decimal.
+fn number(out: &mut String, number: f64, decimals: Decimals) {
+    let size = number.abs();
+    let places = match decimals {
+        Decimals::None => return push(out, format_args!("{number:.0}")),
+        Decimals::ByMagnitude if !number.is_finite() => return push(out, format_args!("{number}")),
+        Decimals::ByMagnitude if size == 0.0 => return out.push_str("0.0"),
+        Decimals::ByMagnitude if !(1e-4..1e10).contains(&size) => return push(out, format_args!("{number:.3e}")),
+        Decimals::ByMagnitude if size >= 100.0 => 1,
+        Decimals::ByMagnitude if size >= 1.0 => 3,
+        Decimals::ByMagnitude if size >= 0.1 => 4,
+        Decimals::ByMagnitude if size >= 0.01 => 5,
+        Decimals::ByMagnitude => 7,
+    };
+    let start = out.len();
+    push(out, format_args!("{number:.places$}"));
+    let digits = out[start..].trim_end_matches('0');
+    let kept = digits.len() + usize::from(digits.ends_with('.'));
+    out.truncate(start + kept);
+}
+
+fn bits(out: &mut String, flags: &[Flag<'_>]) {
+    if flags.is_empty() {
+        out.push_str("none set");
+    }
+    for (i, flag) in flags.iter().enumerate() {
+        push(out, format_args!("{}bit {}", if i > 0 { ", " } else { "" }, flag.bit));
+        if let Some(label) = flag.label {
+            out.push_str(": ");
+            visible(out, label);
+        }
+    }
+}
+
+/// `2025-03-17 21:00:00`
+fn moment(out: &mut String, seconds: u32) {
+    let mut text = String::with_capacity(19);
+    time_text::device_time(&mut text, seconds);
+    out.push_str(&text.replace('T', " "));
+}
+
+/// `48 pts 17:05-21:00`, with dates where the rows are not all of one day.
+fn table(out: &mut String, count: usize, [one, many]: [&str; 2], times: impl Iterator<Item = u32> + Clone) {
+    push(out, format_args!("{count} {}", if count == 1 { one } else { many }));
+    let (Some(first), Some(last)) = (times.clone().min(), times.max()) else { return };
+    let [a, b] = [first, last].map(|seconds| Civil::from_unix(i64::from(seconds)));
+    let date = |day: Civil| format!("{:04}-{:02}-{:02}", day.year, day.month, day.day);
+    if first == last {
+        push(out, format_args!(" {} {:02}:{:02}", date(a), a.hour, a.minute));
+    } else if date(a) == date(b) {
+        push(out, format_args!(" {:02}:{:02}-{:02}:{:02}", a.hour, a.minute, b.hour, b.minute));
+    } else {
+        push(out, format_args!(" {}..{}", date(a), date(b)));
+    }
+}
+
+/// ` 3.301-3.312 V`; nothing where there is no number.
+fn range(out: &mut String, numbers: impl Iterator<Item = f64> + Clone, places: usize, unit: &str) {
+    let (low, high) = (numbers.clone().reduce(f64::min), numbers.reduce(f64::max));
+    match (low, high) {
+        (Some(low), Some(high)) if low < high => {
+            push(out, format_args!(" {low:.places$}-{high:.places$} {unit}"));
+        }
+        (Some(low), _) => push(out, format_args!(" {low:.places$} {unit}")),
+        (None, _) => {}
+    }
+}
+
+fn battery_status(out: &mut String, cells: &[CellStatus]) {
+    push(out, format_args!("{} cells", cells.len()));
+    // A module with fewer cells leaves the rest at zero.
+    let fitted = cells.iter().filter(|cell| cell.voltage_mv != 0);
+    range(out, fitted.clone().map(|cell| f64::from(cell.voltage_mv) / 1_000.0), 3, "V");
+    range(out, fitted.map(|cell| f64::from(cell.temperature_c)), 0, "°C");
+}
+
+fn battery_statistics(out: &mut String, extremes: &[CellExtreme; 4]) {
+    let [u_min, u_max, t_min, t_max] = extremes.map(|extreme| extreme.value);
+    push(out, format_args!("{u_min:.3}-{u_max:.3} V, {t_min:.1}-{t_max:.1} °C"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ObjectId;
+    use crate::rct::registry::{DataType, Flags};
+    use crate::rct::value::{EventRow, Point};
+
+    fn object(unit: &str, ratio: bool) -> Object {
+        Object {
+            id: ObjectId(0x9599_30BF),
+            index: None,
+            name: "battery.soc".into(),
+            group: "battery".into(),
+            request_type: DataType::Float,
+            response_type: DataType::Float,
+            unit: unit.into(),
+            label: String::new(),
+            flags: Flags { ratio, ..Flags::default() },
+        }
+    }
+
+    fn check(value: &Value<'_>, unit: &str, expected: &str) {
+        let mut out = String::new();
+        write(&mut out, value, Some(&object(unit, unit == "ratio")));
+        assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn numbers() {
+        for (number, unit, expected) in [
+            (430.0, "W", "430.0 W"),
+            (-1106.04, "W", "-1106.0 W"),
+            (49.9872, "Hz", "49.987 Hz"),
+            (0.07, "", "0.07"),
+            (0.5, "", "0.5"),
+            (0.0, "V", "0.0 V"),
+            (-0.0, "V", "0.0 V"),
+            (1e-7, "", "1.000e-7"),
+            (1.5e12, "Wh", "1.500e12 Wh"),
+            (f32::NAN, "W", "NaN W"),
+            (f32::NEG_INFINITY, "W", "-inf W"),
+            (0.296, "ratio", "29.6 %"),
+            (1.0, "ratio", "100.0 %"),
+            (f32::MAX, "ratio", "3.403e40 %"),
+        ] {
+            check(&Value::Float(number), unit, expected);
+        }
+        check(&Value::Unsigned(u32::MAX), "s", "4294967295 s");
+        check(&Value::Signed(-5), "", "-5");
+    }
+
+    #[test]
+    fn an_object_is_not_needed() {
+        let mut out = String::new();
+        write(&mut out, &Value::Float(1.5), None);
+        assert_eq!(out, "1.5");
+    }
+
+    #[test]
+    fn names() {
+        check(&Value::Bool(true), "", "true");
+        check(&Value::Enum { number: 1, label: Some("Master") }, "", "Master");
+        check(&Value::Enum { number: 9, label: None }, "", "9 (no name known)");
+        check(&Value::Bits { number: 0, flags: vec![] }, "", "none set");
+        let flags = vec![Flag { bit: 13, label: Some("Grid voltage phase 1") }, Flag { bit: 31, label: None }];
+        check(&Value::Bits { number: 0x8000_2000, flags }, "", "bit 13: Grid voltage phase 1, bit 31");
+        check(&Value::UnixTime(1_742_245_200), "", "2025-03-17 21:00:00");
+    }
+
+    #[test]
+    fn text_cannot_steer_a_terminal() {
+        check(&Value::Text("".into()), "", "\"\"");
+        check(
+            &Value::Text("PS 6.0 ü\u{1b}[31m\n\u{202e}x\u{9b}".into()),
+            "",
+            "PS 6.0 ü\\u{1b}[31m\\n\\u{202e}x\\u{9b}",
+        );
+    }
+
+    #[test]
+    fn tables() {
+        let series = |times: &[u32]| Value::TimeSeries {
+            queried: 0,
+            points: times.iter().map(|&device_time| Point { device_time, value: 0.5 }).collect(),
+        };
+        check(&series(&[]), "", "0 pts");
+        check(&series(&[1_742_245_200]), "", "1 pt 2025-03-17 21:00");
+        check(&series(&[1_742_245_200, 1_742_231_100]), "", "2 pts 17:05-21:00");
+        check(&series(&[1_742_245_200, 1_742_145_200]), "", "2 pts 2025-03-16..2025-03-17");
+        let row = EventRow { code: 1, event: None, device_time: 5, elements: [0; 3], fields: vec![] };
+        check(&Value::EventTable { queried: 0, rows: vec![row] }, "", "1 event 1970-01-01 00:00");
+    }
+
+    #[test]
+    fn batteries() {
+        let cell = |temperature_c, voltage_mv| CellStatus { temperature_c, voltage_mv, cell_status: 0 };
+        check(
+            &Value::BatteryStatus(vec![cell(18, 3301), cell(21, 3312), cell(0, 0)]),
+            "",
+            "3 cells 3.301-3.312 V 18-21 °C",
+        );
+        check(&Value::BatteryResistance(vec![]), "", "0 cells");
+        check(&Value::BatteryResistance(vec![1.2, 1.2]), "", "2 cells 1.20 mΩ");
+        let extreme = |value| CellExtreme { cell: 0, device_time: 0, value };
+        let extremes = [extreme(3.01), extreme(3.4), extreme(12.0), extreme(31.0)];
+        check(&Value::BatteryStatistics(extremes), "", "3.010-3.400 V, 12.0-31.0 °C");
+    }
+
+    #[test]
+    fn structures() {
+        let field = |name: &'static str, value, unit| Field { name: name.into(), value, unit };
+        let parts = vec![
+            field("net_id", FieldValue::Number(3.0), ""),
+            field("ac_power", FieldValue::Number(430.25), "W"),
+            field("name", FieldValue::Text("left\u{7}".into()), ""),
+            field("object", FieldValue::Object(ObjectId(1), None), ""),
+        ];
+        check(&Value::Structure(parts), "", "net_id 3, ac_power 430.2 W, name left\\u{7}, object 0x00000001");
+    }
+}
