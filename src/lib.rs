@@ -7,6 +7,7 @@
 //!       capture  net       tcp     rct     line                   output
 //! ```
 
+pub mod analyzer;
 pub mod anomaly;
 pub mod capture;
 pub mod endpoint;

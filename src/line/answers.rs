@@ -83,7 +83,7 @@ impl DeviceLine {
         if frame.command.is_response() {
             self.answer(place, frame, anomalies, context);
         } else {
-            self.unasked_command(frame, anomalies, context);
+            Self::unasked_command(frame, anomalies, context);
         }
     }
 
@@ -172,7 +172,6 @@ impl DeviceLine {
 
     /// The device has sent a command that is no RESPONSE.
     fn unasked_command(
-        &mut self,
         frame: &Arc<Sighting>,
         mut anomalies: SmallVec<[(AnomalyId, Code); 2]>,
         context: &mut Context<'_>,

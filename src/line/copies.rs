@@ -84,11 +84,6 @@ impl Copies {
         }
     }
 
-    /// Whether the frame at `place` has been seen on `connection`.
-    pub(super) fn was_seen(&self, place: Place, connection: ConnectionId) -> bool {
-        self.get(place).is_none_or(|original| original.seen.contains(&connection))
-    }
-
     pub(super) fn get(&self, place: Place) -> Option<&Original> {
         self.originals.get(self.index(place)?)
     }

@@ -86,6 +86,11 @@ impl DeviceLine {
         self.tell_ready(context);
     }
 
+    /// Whether a request on this connection waits for its answer.
+    pub(super) fn is_waiting(&self, id: ConnectionId) -> bool {
+        self.requests.iter().any(|request| request.is_open() && request.connection() == id)
+    }
+
     /// Forgets a connection whose requests have all been told.
     pub(super) fn forget_gone(&mut self) {
         let requests = &self.requests;

@@ -66,6 +66,8 @@ pub struct Sighting {
     pub status: FrameStatus,
     /// How its sender escapes.
     pub escaping: Escaping,
+    /// An escape byte in it is followed by neither a start nor an escape byte.
+    pub bad_escape: bool,
     /// Part of it, or of what stood before it, was lost to the capture.
     pub capture_incomplete: bool,
     /// The length field.

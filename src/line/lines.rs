@@ -69,7 +69,7 @@ pub struct Lines {
     registry: Arc<Registry>,
     timeout: Duration,
     connections: FxHashMap<ConnectionId, Connection>,
-    lines: Vec<DeviceLine>,
+    devices: Vec<DeviceLine>,
     /// Lines by the endpoint a device listens on.
     by_endpoint: FxHashMap<Endpoint, usize>,
     /// The first line of a host: a device that dials out is the one that listens there.
@@ -84,7 +84,7 @@ impl Lines {
             registry,
             timeout,
             connections: FxHashMap::default(),
-            lines: Vec::new(),
+            devices: Vec::new(),
             by_endpoint: FxHashMap::default(),
             by_host: FxHashMap::default(),
             out: Outbox::default(),
@@ -96,24 +96,12 @@ impl Lines {
         self.connections.insert(opening.id, Connection { opening, roles: Roles::default(), line: None });
     }
 
-    /// Packets of both directions have been captured.
-    pub fn two_sided(&mut self, id: ConnectionId) {
-        if let Some(member) = self.member(id) {
-            member.two_sided = true;
-        }
-    }
-
-    /// Whether [`Self::two_sided`] has been told, or need not be.
-    pub fn knows_both_sides(&mut self, id: ConnectionId) -> bool {
-        self.member(id).is_none_or(|member| member.two_sided)
-    }
-
     /// A connection has ended. `None` when it carried nothing of the protocol.
     pub fn close(&mut self, id: ConnectionId) -> Option<Closing> {
         let connection = self.connections.remove(&id)?;
         let device = connection.roles.device()?;
         let line = connection.line?;
-        let (line, mut context) = Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+        let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
         line.leave(id, &mut context);
         let counts = line.member(id).map(|member| member.counts).unwrap_or_default();
         line.forget_gone();
@@ -126,17 +114,20 @@ impl Lines {
         let Some(connection) = self.connections.get(&id) else { return };
         let (Some(line), device) = (connection.line, connection.roles.device()) else { return };
         if device == Some(src) {
-            self.lines[line].lost_answers(id);
+            self.devices[line].lost_answers(id);
         } else {
-            self.lines[line].lost_requests(id, until);
+            self.devices[line].lost_requests(id, until);
         }
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets who sent it and what it is a
-    /// copy of.
-    pub fn frame(&mut self, mut frame: Sighting) -> Arc<Sighting> {
+    /// copy of. `two_sided`: packets of both directions of its connection have been captured.
+    pub fn frame(&mut self, mut frame: Sighting, two_sided: bool) -> Arc<Sighting> {
         let Some(line) = self.line_of(&mut frame) else { return Arc::new(frame) };
-        let (line, mut context) = Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+        let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+        if let Some(member) = line.member(frame.connection) {
+            member.two_sided |= two_sided;
+        }
         if frame.escaping != Escaping::Full {
             report_escaping(line, &frame, &mut context);
         }
@@ -162,9 +153,8 @@ impl Lines {
         let Some(connection) = self.connections.get(&seen.connection) else { return Sender::Client };
         let sender = match connection.roles.device() {
             Some(device) if device == seen.src => Sender::Device,
-            Some(_) => Sender::Client,
             None if connection.opening.server == seen.src => Sender::Device,
-            None => Sender::Client,
+            _ => Sender::Client,
         };
         let line = connection.line;
         if seen.kind == NonFrameKind::Gap {
@@ -173,7 +163,7 @@ impl Lines {
         match line {
             Some(line) => {
                 let (line, mut context) =
-                    Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+                    Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
                 line.non_frame(seen, sender, &mut context);
             }
             None => super::noise::report(seen, &mut self.out),
@@ -183,24 +173,24 @@ impl Lines {
 
     /// Lets time pass: what has waited long enough is told.
     pub fn tick(&mut self, now: Timestamp) {
-        for line in 0..self.lines.len() {
-            let (line, mut context) = Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+        for line in 0..self.devices.len() {
+            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
             line.tick(now, &mut context);
         }
     }
 
     /// Tells all that is left. The capture has ended at `now`.
     pub fn finish(&mut self, now: Timestamp) {
-        for line in 0..self.lines.len() {
-            let (line, mut context) = Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+        for line in 0..self.devices.len() {
+            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
             line.finish(now, &mut context);
         }
     }
 
     /// The oldest open requests are told as they are: whoever keeps the order of events has no more room.
     pub fn give_up_oldest(&mut self) {
-        for line in 0..self.lines.len() {
-            let (line, mut context) = Self::split(&mut self.lines, line, &self.registry, self.timeout, &mut self.out);
+        for line in 0..self.devices.len() {
+            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
             line.give_up_oldest(&mut context);
         }
     }
@@ -215,14 +205,15 @@ impl Lines {
         self.out.anomaly_id()
     }
 
+    /// Whether a request on this connection waits for its answer.
+    pub fn is_waiting(&self, id: ConnectionId) -> bool {
+        let line = self.connections.get(&id).and_then(|connection| connection.line);
+        line.is_some_and(|line| self.devices[line].is_waiting(id))
+    }
+
     /// The device's end of a connection, where it is known.
     pub fn device_of(&self, id: ConnectionId) -> Option<Endpoint> {
         self.connections.get(&id)?.roles.device()
-    }
-
-    fn member(&mut self, id: ConnectionId) -> Option<&mut Member> {
-        let line = self.connections.get(&id)?.line?;
-        self.lines[line].member(id)
     }
 
     fn split<'a>(
@@ -252,9 +243,12 @@ impl Lines {
         if let Some(connection) = self.connections.get_mut(&frame.connection) {
             connection.line = Some(line);
         }
-        let blind_until =
-            if opening.midstream { opening.clock.saturating_add(self.timeout) } else { Timestamp::from_nanos(i64::MIN) };
-        self.lines[line].join(Member::new(opening.id, opening.clock, blind_until));
+        let blind_until = if opening.midstream {
+            opening.clock.saturating_add(self.timeout)
+        } else {
+            Timestamp::from_nanos(i64::MIN)
+        };
+        self.devices[line].join(Member::new(opening.id, opening.clock, blind_until));
         Some(line)
     }
 
@@ -267,8 +261,8 @@ impl Lines {
             (!has_endpoint).then_some(line)
         };
         let line = known.or_else(adopted).copied().unwrap_or_else(|| {
-            self.lines.push(DeviceLine::default());
-            self.lines.len() - 1
+            self.devices.push(DeviceLine::default());
+            self.devices.len() - 1
         });
         if listening {
             self.by_endpoint.insert(device, line);

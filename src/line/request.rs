@@ -64,6 +64,7 @@ impl Answer {
 
 /// A request whose exchange is not told yet.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) id: ExchangeId,
     pub(super) frame: Arc<Sighting>,

@@ -1,0 +1,132 @@
+//! The order of events. What is told late keeps the place of the moment it is about.
+//!
+//! An exchange is told when its answer is known, but stands at the time of its request. So a request takes a place
+//! here at once, and everything behind that place waits until it is filled.
+
+use crate::anomaly::Anomaly;
+use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
+use crate::line::{Exchange, ExchangeId, Sighting};
+use crate::packet::{ByteRange, PacketNumber};
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Packets whose time stamps are out of order by no more than this come out sorted all the same.
+const SLACK: Duration = Duration::from_millis(10);
+
+/// Events held back at once. A capture of the real thing holds some hundred; with more, the oldest open request is
+/// told as it stands.
+pub(super) const MOST: usize = 65_536;
+
+/// Where an event stands: by time, then packet, then offset.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    clock: Timestamp,
+    packet: PacketNumber,
+    offset: u32,
+}
+
+impl Place {
+    pub(super) fn new(clock: Timestamp, packet: PacketNumber, offset: u32) -> Self {
+        Self { clock, packet, offset }
+    }
+
+    /// The place of some bytes.
+    pub(super) fn of(clock: Timestamp, at: ByteRange) -> Self {
+        Self::new(clock, at.packet, at.offset)
+    }
+
+    pub(super) fn clock(&self) -> Timestamp {
+        self.clock
+    }
+
+    pub(super) fn packet(&self) -> PacketNumber {
+        self.packet
+    }
+
+    pub(super) fn offset(&self) -> u32 {
+        self.offset
+    }
+
+    /// By packet and offset alone: the order in which the capture shows things, whatever its clock did.
+    pub(super) fn in_capture(&self) -> (PacketNumber, u32) {
+        (self.packet, self.offset)
+    }
+}
+
+/// An event that waits for its turn.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// An exchange that is not told yet.
+    Promised(ExchangeId),
+    Exchange(Box<Exchange>),
+    Anomaly(Box<Anomaly>),
+    Frame(Arc<Sighting>),
+    NonFrame(Box<NonFrameSighting>),
+    Connection(Box<ConnectionSummary>),
+}
+
+/// The events that wait, sorted.
+#[derive(Debug, Default)]
+pub(super) struct Order {
+    held: VecDeque<(Place, Held)>,
+}
+
+impl Order {
+    /// Puts an event in its place, behind those that have the same.
+    pub(super) fn put(&mut self, place: Place, event: Held) {
+        let behind = self.held.iter().rev().take_while(|(other, _)| *other > place).count();
+        self.held.insert(self.held.len() - behind, (place, event));
+    }
+
+    /// Fills the place that was promised to this exchange; one without a promise takes its own.
+    pub(super) fn fill(&mut self, place: Place, exchange: Box<Exchange>) {
+        let start = self.held.partition_point(|(other, _)| *other < place);
+        let promised = self
+            .held
+            .range_mut(start..)
+            .take_while(|(other, _)| *other == place)
+            .find(|(_, held)| matches!(held, Held::Promised(id) if *id == exchange.id));
+        match promised {
+            Some((_, held)) => *held = Held::Exchange(exchange),
+            None => self.put(place, Held::Exchange(exchange)),
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() > MOST
+    }
+
+    /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
+    pub(super) fn release<S: Sink>(&mut self, settled: Timestamp, sink: &mut S) -> Result<(), S::Error> {
+        while let Some((place, held)) = self.held.front() {
+            let too_new = place.clock.saturating_add(SLACK) > settled && self.held.len() <= MOST;
+            if too_new || matches!(held, Held::Promised(_)) {
+                break;
+            }
+            self.hand_out(sink)?;
+        }
+        Ok(())
+    }
+
+    /// Hands out everything: the capture is over. What was promised and never told is left out.
+    pub(super) fn release_all<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+        while !self.held.is_empty() {
+            self.hand_out(sink)?;
+        }
+        Ok(())
+    }
+
+    fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+        let Some((_, held)) = self.held.pop_front() else { return Ok(()) };
+        match &held {
+            Held::Promised(_) => Ok(()),
+            Held::Exchange(exchange) => sink.event(Event::Exchange(exchange)),
+            Held::Anomaly(anomaly) => sink.event(Event::Anomaly(anomaly)),
+            Held::Frame(frame) => sink.event(Event::Frame(frame)),
+            Held::NonFrame(bytes) => sink.event(Event::NonFrame(bytes)),
+            Held::Connection(connection) => sink.event(Event::Connection(connection)),
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Anomalies of the capture and of TCP, and what is told of a connection when it ends.
+
+use super::order::{Held, Place};
+use super::stream::Protocol;
+use super::work::Work;
+use crate::anomaly::{Anomaly, Code};
+use crate::endpoint::{ConnectionId, Direction, Endpoint};
+use crate::event::ConnectionSummary;
+use crate::line::Sender;
+use crate::net::Decoder;
+use crate::packet::{ByteRange, PacketNumber};
+use crate::tcp::{Chunk, ChunkBody, CloseReason, Connection, DecidedBy, GapReason, Notice, NoticeKind};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+
+/// Ports named in the summary.
+const PORTS_SHOWN: usize = 5;
+
+/// Notices kept of a connection whose protocol is not known yet.
+const NOTICES_KEPT: usize = 16;
+
+/// A connection that has ended, as TCP saw it.
+#[derive(Debug)]
+pub(super) struct Closed {
+    id: ConnectionId,
+    client: Endpoint,
+    server: Endpoint,
+    opened_seen: bool,
+    first: Timestamp,
+    last: Timestamp,
+    packet_count: u64,
+    /// Segments sent again with the same content.
+    retransmission_count: u64,
+    /// Only packets of the end `.0` were captured.
+    only_from: Option<Endpoint>,
+    reason: CloseReason,
+    packet: PacketNumber,
+    ts: Timestamp,
+}
+
+impl Work {
+    fn report(
+        &mut self,
+        code: Code,
+        (ts, clock): (Timestamp, Timestamp),
+        connection: Option<ConnectionId>,
+        evidence: impl IntoIterator<Item = ByteRange>,
+        message: impl Into<String>,
+    ) {
+        let id = self.lines.anomaly_id();
+        let evidence: SmallVec<_> = evidence.into_iter().collect();
+        let anomaly = Anomaly { id, code, ts, connection, object_id: None, message: message.into(), evidence };
+        self.put_anomaly(clock, Box::new(anomaly));
+    }
+
+    /// Something that the reader of the capture noticed.
+    pub(super) fn notice(&mut self, code: Code, packet: Option<PacketNumber>, ts: Option<Timestamp>, message: String) {
+        let evidence = packet.map(|packet| ByteRange { packet, offset: 0, length: 0 });
+        self.report(code, (ts.unwrap_or(self.ts), self.now), None, evidence, message);
+    }
+
+    /// Packets that could not be read, by link type.
+    pub(super) fn report_decoder(&mut self, decoder: &Decoder) {
+        let unsupported: Vec<_> = decoder.unsupported_link_types().collect();
+        for (link_type, count) in unsupported {
+            let message = format!("link type {} cannot be read; {count} packets skipped", link_type.0);
+            self.report(Code::UnsupportedLinkType, (self.ts, self.now), None, None, message);
+        }
+    }
+
+    /// Something about a connection. Of other protocols nothing is reported.
+    pub(super) fn tcp_notice(&mut self, notice: &Notice) {
+        let Some(stream) = self.streams.get_mut(&notice.connection) else { return };
+        match stream.protocol {
+            Protocol::Rct => {}
+            Protocol::Unknown(_) => {
+                if stream.notices.len() < NOTICES_KEPT {
+                    stream.notices.push(*notice);
+                }
+                return;
+            }
+            Protocol::Foreign => return,
+        }
+        let at = notice.evidence;
+        let (code, message, also) = match notice.kind {
+            NoticeKind::Midstream => (Code::Midstream, "began before the capture".into(), None),
+            NoticeKind::OverlapConflict { length, first, .. } => {
+                let message = format!("{length} bytes sent again with other content; the first copy counts");
+                (Code::OverlapConflict, message, Some(first))
+            }
+            NoticeKind::Reset if self.lines.is_waiting(notice.connection) => {
+                (Code::Reset, "reset while a request was waiting".into(), None)
+            }
+            NoticeKind::SuspiciousReset => (Code::SuspiciousReset, "RST outside the window, ignored".into(), None),
+            NoticeKind::DataAfterReset => (Code::DataAfterReset, "data after an RST; the stream goes on".into(), None),
+            NoticeKind::OutOfWindow => (Code::StraySegment, "far ahead of the stream, dropped".into(), None),
+            NoticeKind::DataAfterFin => (Code::StraySegment, "behind the end of the stream, dropped".into(), None),
+            NoticeKind::LateData => (Code::StraySegment, "for a hole that had been given up, dropped".into(), None),
+            NoticeKind::BadChecksum => (Code::BadChecksum, "wrong TCP checksum, dropped".into(), None),
+            NoticeKind::BufferLimit => (Code::Limit, "too many bytes out of order; a hole was given up".into(), None),
+            NoticeKind::Evicted => (Code::Limit, "too many connections; this one was dropped".into(), None),
+            _ => return,
+        };
+        let moment = (notice.ts, self.now);
+        self.report(code, moment, Some(notice.connection), [at].into_iter().chain(also), message);
+    }
+
+    /// Bytes that were never captured.
+    pub(super) fn gap(&mut self, chunk: &Chunk<'_>, clock: Timestamp) {
+        let ChunkBody::Gap { length, reason } = chunk.body else { return };
+        let Some(stream) = self.streams.get(&chunk.connection).filter(|s| s.protocol == Protocol::Rct) else { return };
+        let from = if chunk.direction == Direction::ToServer { stream.client } else { stream.server };
+        if reason == GapReason::Snapped {
+            self.snapped_count += 1;
+            return;
+        }
+        let message = format!("{length} bytes from {from} at stream offset {} are not in the capture", chunk.offset);
+        let at = ByteRange { packet: chunk.packet, offset: chunk.packet_offset, length: 0 };
+        self.report(Code::Gap, (chunk.ts, clock), Some(chunk.connection), [at], message);
+    }
+
+    /// A connection has ended. What follows from it waits for the frames before it.
+    pub(super) fn closed(&mut self, connection: &Connection, reason: CloseReason) {
+        let id = connection.id();
+        let Some(stream) = self.streams.get(&id) else { return };
+        if stream.protocol != Protocol::Rct {
+            let port = connection.server().port;
+            *self.other_ports.entry(port).or_default() += connection.carried_bytes();
+            return;
+        }
+        let stats = [Direction::ToServer, Direction::ToClient].map(|direction| connection.stats(direction));
+        let only_from = match [Direction::ToServer, Direction::ToClient].map(|way| connection.has_sent(way)) {
+            [true, false] => Some(connection.client()),
+            [false, true] => Some(connection.server()),
+            _ => None,
+        };
+        self.put_closed(Closed {
+            id,
+            client: connection.client(),
+            server: connection.server(),
+            opened_seen: connection.decided_by() == DecidedBy::Handshake,
+            first: connection.first(),
+            last: connection.last(),
+            packet_count: connection.packet_count(),
+            retransmission_count: stats.iter().map(|stats| stats.retransmission_count).sum(),
+            only_from,
+            reason,
+            packet: self.packet,
+            ts: self.ts,
+        });
+    }
+
+    /// The turn of a connection's end has come.
+    pub(super) fn tell_closed(&mut self, closed: &Closed, at: Place) {
+        let Some(closing) = self.lines.close(closed.id) else { return };
+        let moment = (closed.ts, at.clock());
+        let whole = ByteRange { packet: closed.packet, offset: 0, length: 0 };
+        if closed.retransmission_count > 0 {
+            let message = format!("{} segments sent again, same content", closed.retransmission_count);
+            self.report(Code::Retransmission, moment, Some(closed.id), [whole], message);
+        }
+        if let Some(end) = closed.only_from {
+            let message = format!("only packets from {end} were captured: requests and answers cannot all be told");
+            self.report(Code::OneSided, moment, Some(closed.id), [whole], message);
+        }
+        self.summary.connection_count += 1;
+        let device = closing.device;
+        let client = if device == closed.server { closed.client } else { closed.server };
+        let opened_by = if closed.client == device { Sender::Device } else { Sender::Client };
+        let summary = ConnectionSummary {
+            id: closed.id,
+            first: closed.first,
+            last: closed.last,
+            packet_count: closed.packet_count,
+            client,
+            device,
+            roles_proven: closing.proven,
+            opened_by: closed.opened_seen.then_some(opened_by),
+            closed: closed.reason,
+            portal: closing.counts.portal,
+            request_count: closing.counts.requests,
+            own_count: closing.counts.own,
+            foreign_count: closing.counts.foreign,
+            unanswered_count: closing.counts.unanswered,
+        };
+        self.order.put(at, Held::Connection(Box::new(summary)));
+    }
+
+    /// What is told of other protocols, and of packets that were cut.
+    pub(super) fn summarize(&mut self) {
+        if self.snapped_count > 0 {
+            let message =
+                format!("{} packets of the protocol were captured shorter than they were", self.snapped_count);
+            self.report(Code::SnaplenCut, (self.ts, self.now), None, None, message);
+        }
+        let mut ports: Vec<_> = self.other_ports.drain().filter(|(_, bytes)| *bytes > 0).collect();
+        ports.sort_by_key(|(port, bytes)| (std::cmp::Reverse(*bytes), *port));
+        ports.truncate(PORTS_SHOWN);
+        self.summary.other_ports = ports;
+    }
+}

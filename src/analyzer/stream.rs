@@ -1,0 +1,291 @@
+//! One TCP connection as the analyzer sees it: two framers, and where their bytes came from.
+
+use super::order::Place;
+use super::report::Closed;
+use crate::endpoint::{ConnectionId, Direction, Endpoint};
+use crate::event::NonFrameSighting;
+use crate::line::{Sender, Sighting, SightingId};
+use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::{Frame, Framer, Item, NonFrame};
+use crate::tcp::{Chunk, Connection, Notice};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+
+/// What a connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// Ours: the port says so, or a frame has proved it.
+    Rct,
+    /// Not known yet; so many bytes have been looked at.
+    Unknown(u64),
+    /// Another one.
+    Foreign,
+}
+
+/// A frame or non-frame on its way to the line.
+#[derive(Debug)]
+pub(super) struct Found {
+    /// The place in the capture where it was complete.
+    pub(super) at: Place,
+    pub(super) what: What,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub(super) enum What {
+    Frame(Box<Sighting>),
+    NonFrame(Box<NonFrameSighting>),
+    /// The connection has ended: nothing of it follows.
+    Closed(Box<Closed>),
+}
+
+/// A run of stream bytes out of one packet.
+#[derive(Clone, Copy, Debug)]
+struct Run {
+    /// Stream offset of its first byte.
+    offset: u64,
+    length: u32,
+    packet: PacketNumber,
+    packet_offset: u32,
+    ts: Timestamp,
+    clock: Timestamp,
+}
+
+/// One direction of a connection.
+#[derive(Debug)]
+pub(super) struct Half {
+    pub(super) src: Endpoint,
+    pub(super) dst: Endpoint,
+    pub(super) framer: Framer,
+    /// The runs that hold the bytes from the framer's offset on, in order and gapless.
+    runs: VecDeque<Run>,
+    /// When data last came.
+    pub(super) last: Timestamp,
+    /// Since when bytes are held back, as the sequence knows it.
+    pub(super) hold: Option<Place>,
+    /// It stands in the queue of those that are looked at when nothing comes.
+    pub(super) watched: bool,
+}
+
+/// Where an item stands.
+struct Stand {
+    spans: SmallVec<[ByteRange; 1]>,
+    ts: Timestamp,
+    at: Place,
+}
+
+impl Run {
+    fn end(&self) -> u64 {
+        self.offset + u64::from(self.length)
+    }
+
+    /// The place of the byte at this stream offset.
+    fn place(&self, offset: u64) -> Place {
+        let skipped = u32::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
+        Place::new(self.clock, self.packet, self.packet_offset.saturating_add(skipped))
+    }
+}
+
+impl Half {
+    pub(super) fn new(src: Endpoint, dst: Endpoint, midstream: bool) -> Self {
+        let framer = if midstream { Framer::midstream() } else { Framer::new() };
+        Self { src, dst, framer, runs: VecDeque::new(), last: Timestamp::default(), hold: None, watched: false }
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], clock: Timestamp) {
+        self.runs.push_back(Run {
+            offset: chunk.offset,
+            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
+            packet: chunk.packet,
+            packet_offset: chunk.packet_offset,
+            ts: chunk.ts,
+            clock,
+        });
+        self.last = clock;
+        self.framer.push(bytes);
+    }
+
+    /// The first byte that is held back, if any: nothing of this direction can complete before it.
+    pub(super) fn held_since(&self) -> Option<Place> {
+        if self.framer.held() == 0 {
+            return None;
+        }
+        self.runs.front().map(|run| run.place(self.framer.offset()))
+    }
+
+    /// The next item, owned. Separators are left out.
+    pub(super) fn next_found(&mut self, connection: ConnectionId, keep_raw: bool) -> Option<Found> {
+        loop {
+            // What has no bytes of its own stands where the last ones before it did.
+            let last = self.runs.back().copied();
+            let ends = (self.src, self.dst);
+            let found = match self.framer.next_item()? {
+                Item::Separator { .. } => None,
+                Item::Frame(frame) => {
+                    let stand = stand(&self.runs, frame.offset, frame.raw.len(), last);
+                    let at = stand.at;
+                    let sighting = sighting(&frame, stand, connection, ends, keep_raw);
+                    Some(Found { at, what: What::Frame(Box::new(sighting)) })
+                }
+                Item::NonFrame(bytes) => {
+                    let stand = stand(&self.runs, bytes.offset, bytes.raw.len(), last);
+                    let at = stand.at;
+                    Some(Found { at, what: What::NonFrame(Box::new(non_frame(&bytes, stand, connection, ends))) })
+                }
+            };
+            let offset = self.framer.offset();
+            while self.runs.front().is_some_and(|run| run.end() <= offset) {
+                self.runs.pop_front();
+            }
+            if found.is_some() {
+                return found;
+            }
+        }
+    }
+
+    /// Tells where and when a gap was given up, for an item without bytes of its own.
+    pub(super) fn note_gap(&mut self, chunk: &Chunk<'_>, clock: Timestamp) {
+        self.runs.push_back(Run {
+            offset: chunk.offset,
+            length: 0,
+            packet: chunk.packet,
+            packet_offset: chunk.packet_offset,
+            ts: chunk.ts,
+            clock,
+        });
+    }
+}
+
+/// The packets that hold the bytes `offset ..` of the stream, and when the last of them appeared.
+fn stand(runs: &VecDeque<Run>, offset: u64, length: usize, last: Option<Run>) -> Stand {
+    let end = offset + length as u64;
+    let mut spans = SmallVec::new();
+    let mut latest = None::<Run>;
+    for run in runs.iter().skip_while(|run| run.end() <= offset).take_while(|run| run.offset < end) {
+        let (from, to) = (offset.max(run.offset), end.min(run.end()));
+        let place = run.place(from);
+        let length = u32::try_from(to - from).unwrap_or(u32::MAX);
+        spans.push(ByteRange { packet: run.packet, offset: place.offset(), length });
+        if latest.is_none_or(|latest| run.packet > latest.packet) {
+            latest = Some(*run);
+        }
+    }
+    let Some(run) = latest.or(last) else {
+        return Stand { spans, ts: Timestamp::default(), at: Place::default() };
+    };
+    Stand { spans, ts: run.ts, at: run.place(offset.max(run.offset)) }
+}
+
+fn sighting(
+    frame: &Frame<'_>,
+    stand: Stand,
+    connection: ConnectionId,
+    (src, dst): (Endpoint, Endpoint),
+    keep_raw: bool,
+) -> Sighting {
+    Sighting {
+        id: SightingId(0),
+        ts: stand.ts,
+        clock: stand.at.clock(),
+        connection,
+        sender: Sender::Client,
+        src,
+        dst,
+        command: frame.command,
+        object_id: frame.object_id,
+        address: frame.address,
+        status: frame.status,
+        escaping: frame.escaping,
+        bad_escape: frame.bad_escape,
+        capture_incomplete: frame.capture_incomplete,
+        declared_length: frame.declared_length,
+        real_length: frame.real_length,
+        crc_read: frame.crc_read,
+        crc_computed: frame.crc_computed,
+        payload: SmallVec::from_slice(frame.payload),
+        raw: if keep_raw { SmallVec::from_slice(frame.raw) } else { SmallVec::new() },
+        stream_offset: frame.offset,
+        stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),
+        spans: stand.spans,
+        copy_of: None,
+    }
+}
+
+fn non_frame(
+    bytes: &NonFrame<'_>,
+    stand: Stand,
+    connection: ConnectionId,
+    (src, dst): (Endpoint, Endpoint),
+) -> NonFrameSighting {
+    NonFrameSighting {
+        id: SightingId(0),
+        ts: stand.ts,
+        clock: stand.at.clock(),
+        connection,
+        sender: Sender::Client,
+        src,
+        dst,
+        kind: bytes.kind,
+        capture_incomplete: bytes.capture_incomplete,
+        raw: SmallVec::from_slice(bytes.raw),
+        stream_offset: bytes.offset,
+        stream_length: bytes.length,
+        spans: stand.spans,
+    }
+}
+
+/// A connection that may carry the protocol, or does.
+#[derive(Debug)]
+pub(super) struct Stream {
+    pub(super) client: Endpoint,
+    pub(super) server: Endpoint,
+    pub(super) midstream: bool,
+    pub(super) first: Timestamp,
+    pub(super) protocol: Protocol,
+    /// Packets of both directions were captured, and the line has been told.
+    pub(super) two_sided: bool,
+    /// By [`Direction::index`]; made when data comes, since most connections of a flood never bring any.
+    halves: Option<Box<[Half; 2]>>,
+    /// What was found, and noticed, before the protocol was known.
+    pub(super) unproven: Vec<Found>,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Stream {
+    pub(super) fn new(connection: &Connection, protocol: Protocol, first: Timestamp) -> Self {
+        Self {
+            client: connection.client(),
+            server: connection.server(),
+            midstream: connection.midstream(),
+            first,
+            protocol,
+            two_sided: false,
+            halves: None,
+            unproven: Vec::new(),
+            notices: Vec::new(),
+        }
+    }
+
+    pub(super) fn half(&mut self, direction: Direction) -> &mut Half {
+        let Self { client, server, midstream, halves, .. } = self;
+        let halves = halves.get_or_insert_with(|| {
+            Box::new([Half::new(*client, *server, *midstream), Half::new(*server, *client, *midstream)])
+        });
+        &mut halves[direction.index()]
+    }
+
+    /// The half, if it has brought data.
+    pub(super) fn half_with_data(&mut self, direction: Direction) -> Option<&mut Half> {
+        self.halves.as_mut().map(|halves| &mut halves[direction.index()])
+    }
+
+    /// Forgets all data: the connection carries another protocol.
+    pub(super) fn dismiss(&mut self) {
+        self.protocol = Protocol::Foreign;
+        self.halves = None;
+        self.unproven = Vec::new();
+        self.notices = Vec::new();
+    }
+}

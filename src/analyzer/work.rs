@@ -1,0 +1,430 @@
+//! What happens to the assembler's events on their way to the sink.
+
+use super::Options;
+use super::clock::Clock;
+use super::order::{Held, Order, Place};
+use super::report::Closed;
+use super::sequence::Sequence;
+use super::stream::{Found, Protocol, Stream, What};
+use crate::anomaly::{Anomaly, Severity};
+use crate::endpoint::{ConnectionId, Direction};
+use crate::event::{NonFrameSighting, Sink, Summary};
+use crate::limits::PROBE_BYTES;
+use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Opening, Outcome, SightingId};
+use crate::net::Segment;
+use crate::packet::{Packet, PacketNumber};
+use crate::rct::{Silence, StreamEnd};
+use crate::tcp::{Chunk, ChunkBody, CloseReason, Drain, TcpEvent};
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// A device does not pause for so long inside a frame.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Nobody waits for the rest of a frame for so long.
+const LONG_SILENCE: Duration = Duration::from_secs(5);
+
+/// Everything behind the assembler.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub(super) options: Options,
+    pub(super) clock: Clock,
+    /// The packet being worked on, and its time.
+    pub(super) packet: PacketNumber,
+    pub(super) ts: Timestamp,
+    pub(super) now: Timestamp,
+    pub(super) streams: FxHashMap<ConnectionId, Stream>,
+    sequence: Sequence,
+    pub(super) lines: Lines,
+    pub(super) order: Order,
+    sightings: u64,
+    pub(super) summary: Summary,
+    /// Directions that held bytes back when data last came, in the order of when to look at them.
+    watch: VecDeque<Watch>,
+    /// The first packet whose bytes wait behind a hole, and since when some do.
+    pending: Option<(PacketNumber, Timestamp)>,
+    pub(super) other_ports: FxHashMap<u16, u64>,
+    pub(super) snapped_count: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Watch {
+    due: Timestamp,
+    connection: ConnectionId,
+    direction: Direction,
+}
+
+/// What the assembler is to do with a connection from here on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Follow {
+    Yes,
+    No,
+}
+
+impl Work {
+    pub(super) fn new(options: Options) -> Self {
+        let lines = Lines::new(options.registry.clone(), options.timeout);
+        Self {
+            options,
+            clock: Clock::default(),
+            packet: PacketNumber(0),
+            ts: Timestamp::default(),
+            now: Timestamp::default(),
+            streams: FxHashMap::default(),
+            sequence: Sequence::default(),
+            lines,
+            order: Order::default(),
+            sightings: 0,
+            summary: Summary::default(),
+            watch: VecDeque::new(),
+            pending: None,
+            other_ports: FxHashMap::default(),
+            snapped_count: 0,
+        }
+    }
+
+    /// A packet comes.
+    pub(super) fn begin(&mut self, packet: &Packet<'_>) {
+        self.packet = packet.number;
+        self.ts = packet.ts;
+        self.now = self.clock.read(packet.ts);
+        self.summary.packet_count += 1;
+        self.summary.first.get_or_insert(packet.ts);
+        self.summary.last = Some(packet.ts);
+        self.summary.last_packet = packet.number;
+    }
+
+    pub(super) fn count_segment(&mut self, _segment: &Segment<'_>) {
+        self.summary.segment_count += 1;
+    }
+
+    /// Takes all that the assembler has to say.
+    pub(super) fn take(&mut self, drain: &mut Drain<'_>) {
+        while let Some(event) = drain.next() {
+            match event {
+                TcpEvent::Opened(id) => {
+                    if let Some(connection) = drain.connection(id) {
+                        self.opened(connection);
+                    }
+                }
+                TcpEvent::Chunk(chunk) => {
+                    let id = chunk.connection;
+                    let follow = self.chunk(&chunk);
+                    if follow == Follow::No {
+                        drain.ignore(id);
+                    } else if let Some(connection) = drain.connection(id) {
+                        self.note_sides(connection);
+                    }
+                }
+                TcpEvent::Notice(notice) => self.tcp_notice(&notice),
+                TcpEvent::Closed { connection, reason, .. } => {
+                    self.end_stream(connection, reason);
+                    if let Some(connection) = drain.connection(connection) {
+                        self.closed(connection, reason);
+                    }
+                    self.streams.remove(&connection);
+                }
+            }
+        }
+    }
+
+    fn opened(&mut self, connection: &crate::tcp::Connection) {
+        self.summary.tcp_connection_count += 1;
+        let on_port =
+            [connection.client().port, connection.server().port].iter().any(|port| self.options.ports.contains(port));
+        let protocol = if on_port { Protocol::Rct } else { Protocol::Unknown(0) };
+        let stream = Stream::new(connection, protocol, self.now);
+        self.streams.insert(connection.id(), stream);
+        if on_port {
+            self.open_line(connection.id());
+        }
+    }
+
+    fn open_line(&mut self, id: ConnectionId) {
+        if let Some(stream) = self.streams.get(&id) {
+            let (server, midstream) = (stream.server, stream.midstream);
+            self.lines.open(Opening { id, server, clock: stream.first, midstream });
+        }
+    }
+
+    pub(super) fn put_closed(&mut self, closed: Closed) {
+        let at = Place::new(self.now, self.packet, u32::MAX);
+        self.sequence.put(Found { at, what: What::Closed(Box::new(closed)) });
+    }
+
+    fn note_sides(&mut self, connection: &crate::tcp::Connection) {
+        let id = connection.id();
+        let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.two_sided) else { return };
+        if connection.has_sent(Direction::ToServer) && connection.has_sent(Direction::ToClient) {
+            stream.two_sided = true;
+        }
+    }
+
+    /// Bytes in order, or a hole.
+    fn chunk(&mut self, chunk: &Chunk<'_>) -> Follow {
+        let Some(stream) = self.streams.get_mut(&chunk.connection) else { return Follow::No };
+        if stream.protocol == Protocol::Foreign {
+            return Follow::No;
+        }
+        let clock = if chunk.packet == self.packet {
+            self.now
+        } else {
+            // A piece that waited behind a hole has the time of its own packet.
+            Timestamp::from_nanos(chunk.ts.nanos().saturating_add(self.now.nanos_since(self.ts))).min(self.now)
+        };
+        let half = stream.half(chunk.direction);
+        let is_gap = match chunk.body {
+            ChunkBody::Data(bytes) => {
+                half.push(chunk, bytes, clock);
+                if let Protocol::Unknown(looked_at) = &mut stream.protocol {
+                    *looked_at += bytes.len() as u64;
+                }
+                false
+            }
+            ChunkBody::Gap { length, .. } => {
+                half.framer.gap(length);
+                half.note_gap(chunk, clock);
+                true
+            }
+        };
+        self.collect(chunk.connection, chunk.direction);
+        if is_gap {
+            self.gap(chunk, clock);
+        }
+        self.follow(chunk.connection)
+    }
+
+    /// Takes what a framer has found, and notes what it still holds.
+    fn collect(&mut self, id: ConnectionId, direction: Direction) {
+        let Some(stream) = self.streams.get_mut(&id) else { return };
+        let proven = stream.protocol == Protocol::Rct;
+        loop {
+            let half = stream.half(direction);
+            let Some(found) = half.next_found(id, self.options.frames) else { break };
+            if proven {
+                self.sequence.put(found);
+            } else {
+                stream.unproven.push(found);
+            }
+        }
+        if proven {
+            self.note_hold(id, direction);
+        }
+    }
+
+    fn note_hold(&mut self, id: ConnectionId, direction: Direction) {
+        let Some(half) = self.streams.get_mut(&id).and_then(|stream| stream.half_with_data(direction)) else { return };
+        let since = half.held_since();
+        if since != half.hold {
+            if let Some(hold) = half.hold {
+                self.sequence.unhold(&(hold.packet(), hold.offset(), id, direction));
+            }
+            if let Some(hold) = since {
+                self.sequence.hold((hold.packet(), hold.offset(), id, direction), hold.clock());
+            }
+            half.hold = since;
+        }
+        if since.is_some() && !std::mem::replace(&mut half.watched, true) {
+            let due = half.last.saturating_add(PAUSE);
+            self.watch.push_back(Watch { due, connection: id, direction });
+        }
+    }
+
+    /// Whether a connection is worth following, by what it has brought so far.
+    fn follow(&mut self, id: ConnectionId) -> Follow {
+        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes };
+        let registry = &self.options.registry;
+        let frames = stream.unproven.iter().filter_map(|found| match &found.what {
+            What::Frame(frame) if frame.crc_ok() && frame.command.is_known() => Some(frame),
+            _ => None,
+        });
+        // One frame may be chance; of an object that exists, or two, it is not.
+        let proof: usize = frames.map(|frame| 1 + usize::from(registry.get(frame.object_id).is_some())).sum();
+        if proof >= 2 {
+            stream.protocol = Protocol::Rct;
+            let unproven = std::mem::take(&mut stream.unproven);
+            let notices = std::mem::take(&mut stream.notices);
+            self.open_line(id);
+            for notice in notices {
+                self.tcp_notice(&notice);
+            }
+            for found in unproven {
+                self.sequence.put(found);
+            }
+            for direction in [Direction::ToServer, Direction::ToClient] {
+                self.note_hold(id, direction);
+            }
+            return Follow::Yes;
+        }
+        if looked_at >= PROBE_BYTES {
+            stream.dismiss();
+            return Follow::No;
+        }
+        Follow::Yes
+    }
+
+    /// A connection is over: what its framers hold is handed out as it is.
+    fn end_stream(&mut self, id: ConnectionId, reason: CloseReason) {
+        let end = if matches!(reason, CloseReason::Fin | CloseReason::Reset | CloseReason::PortReuse) {
+            StreamEnd::Closed
+        } else {
+            StreamEnd::Unseen
+        };
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let Some(stream) = self.streams.get_mut(&id) else { return };
+            let Some(half) = stream.half_with_data(direction) else { continue };
+            half.framer.finish(end);
+            self.collect(id, direction);
+        }
+        self.follow(id);
+    }
+
+    /// Looks at directions that have been silent while holding bytes back.
+    fn watch(&mut self) {
+        while self.watch.front().is_some_and(|watch| watch.due <= self.now) {
+            let Some(Watch { connection, direction, .. }) = self.watch.pop_front() else { return };
+            let half = self.streams.get_mut(&connection).and_then(|stream| stream.half_with_data(direction));
+            let Some(half) = half.filter(|half| half.hold.is_some()) else { continue };
+            let silence = self.now.since(half.last);
+            if silence >= PAUSE {
+                half.framer.settle(if silence >= LONG_SILENCE { Silence::Long } else { Silence::Pause });
+            }
+            half.watched = silence < LONG_SILENCE;
+            if half.watched {
+                let due = if silence < PAUSE {
+                    half.last.saturating_add(PAUSE)
+                } else {
+                    half.last.saturating_add(LONG_SILENCE)
+                };
+                self.watch.push_back(Watch { due, connection, direction });
+            }
+            self.collect(connection, direction);
+        }
+    }
+
+    /// Hands out what is settled.
+    pub(super) fn release<S: Sink>(&mut self, pending: Option<PacketNumber>, sink: &mut S) -> Result<(), S::Error> {
+        if !self.watch.is_empty() {
+            self.watch();
+        }
+        while let Some(found) = self.sequence.next(pending, self.now) {
+            self.pass_on(found);
+        }
+        let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
+        self.lines.tick(settled);
+        self.take_outcomes();
+        if self.order.is_full() {
+            self.lines.give_up_oldest();
+            self.take_outcomes();
+        }
+        self.order.release(settled, sink)
+    }
+
+    /// Since when bytes wait behind a hole. A packet that was not the first to wait counts from the one before it.
+    fn pending_since(&mut self, pending: Option<PacketNumber>) -> Timestamp {
+        self.pending = match (pending, self.pending) {
+            (None, _) => None,
+            (Some(packet), Some((known, since))) if packet != self.packet || known == packet => Some((packet, since)),
+            (Some(packet), _) => Some((packet, self.now)),
+        };
+        self.pending.map_or(self.now, |(_, since)| since)
+    }
+
+    /// A frame or non-frame reaches its line.
+    fn pass_on(&mut self, found: Found) {
+        self.sightings += 1;
+        let id = SightingId(self.sightings);
+        let at = found.at;
+        match found.what {
+            What::Frame(mut frame) => {
+                frame.id = id;
+                self.summary.frame_count += 1;
+                let two_sided = self.streams.get(&frame.connection).is_none_or(|stream| stream.two_sided);
+                let frame = self.lines.frame(*frame, two_sided);
+                if self.options.frames {
+                    self.order.put(at, Held::Frame(frame));
+                }
+            }
+            What::NonFrame(mut bytes) => {
+                bytes.id = id;
+                bytes.sender = self.lines.non_frame(&seen(&bytes));
+                if self.options.frames {
+                    self.order.put(at, Held::NonFrame(bytes));
+                }
+            }
+            What::Closed(closed) => self.tell_closed(&closed, at),
+        }
+        self.take_outcomes();
+    }
+
+    pub(super) fn take_outcomes(&mut self) {
+        while let Some(outcome) = self.lines.next_outcome() {
+            match outcome {
+                Outcome::Asked { id, clock, at } => self.order.put(Place::of(clock, at), Held::Promised(id)),
+                Outcome::Exchange(exchange) => {
+                    self.count_exchange(&exchange);
+                    let lead = exchange.lead();
+                    self.order.fill(Place::of(lead.clock, lead.place()), exchange);
+                }
+                Outcome::Anomaly { clock, anomaly } => self.put_anomaly(clock, anomaly),
+            }
+        }
+    }
+
+    pub(super) fn put_anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
+        self.summary.anomaly_count += 1;
+        match anomaly.code.severity() {
+            Severity::Error => self.summary.error_count += 1,
+            Severity::Warning => self.summary.warning_count += 1,
+            Severity::Note => self.summary.note_count += 1,
+        }
+        let place = match anomaly.evidence.first() {
+            Some(evidence) => Place::of(clock, *evidence),
+            None => Place::new(clock, self.packet, 0),
+        };
+        self.order.put(place, Held::Anomaly(anomaly));
+    }
+
+    fn count_exchange(&mut self, exchange: &Exchange) {
+        let summary = &mut self.summary;
+        summary.request_count += u64::from(exchange.request.is_some());
+        *match exchange.status {
+            ExchangeStatus::Answered => &mut summary.answered_count,
+            ExchangeStatus::Damaged => &mut summary.damaged_count,
+            ExchangeStatus::Unanswered => &mut summary.unanswered_count,
+            ExchangeStatus::Unconfirmed => &mut summary.unconfirmed_count,
+            ExchangeStatus::Open => &mut summary.open_count,
+            ExchangeStatus::Unsolicited => &mut summary.unsolicited_count,
+        } += 1;
+    }
+
+    /// The capture is over: everything is told.
+    pub(super) fn finish<S: Sink>(&mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
+        while let Some(found) = self.sequence.next_of_all() {
+            self.pass_on(found);
+        }
+        self.lines.finish(self.now);
+        self.take_outcomes();
+        self.summarize();
+        self.order.release_all(sink)?;
+        self.summary.complete = complete;
+        Ok(std::mem::take(&mut self.summary))
+    }
+}
+
+fn seen(bytes: &NonFrameSighting) -> NonFrameSeen<'_> {
+    NonFrameSeen {
+        connection: bytes.connection,
+        src: bytes.src,
+        dst: bytes.dst,
+        ts: bytes.ts,
+        clock: bytes.clock,
+        kind: bytes.kind,
+        capture_incomplete: bytes.capture_incomplete,
+        raw: &bytes.raw,
+        spans: &bytes.spans,
+    }
+}
