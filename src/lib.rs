@@ -10,6 +10,8 @@
 pub mod analyzer;
 pub mod anomaly;
 pub mod capture;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod endpoint;
 pub mod event;
 pub mod glob;

@@ -1,3 +1,7 @@
 //! The `rctscope` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(rctscope::cli::main(std::env::args_os()).code())
+}

@@ -128,12 +128,21 @@ pub struct JsonLines<'r, W> {
     records: Records,
     recorder: Recorder<'r>,
     samples: Samples,
+    write_at: usize,
 }
 
 impl<'r, W: io::Write> JsonLines<'r, W> {
     /// A writer of the chosen records.
     pub fn new(out: W, records: Records, registry: &'r Registry) -> Self {
-        Self { out, records, recorder: Recorder::new(registry), samples: Samples::default() }
+        let (recorder, samples) = (Recorder::new(registry), Samples::default());
+        Self { out, records, recorder, samples, write_at: WRITE_BYTES }
+    }
+
+    /// Writes every record at once: for an output that does its own buffering.
+    #[must_use]
+    pub fn unbuffered(mut self) -> Self {
+        self.write_at = 1;
+        self
     }
 
     /// Starts a session: the capture record, and the moment from which `t` counts. What is known only when everything
@@ -160,7 +169,7 @@ impl<'r, W: io::Write> JsonLines<'r, W> {
     }
 
     fn write_when_full(&mut self) -> io::Result<()> {
-        if self.recorder.line.as_bytes().len() >= WRITE_BYTES { self.write() } else { Ok(()) }
+        if self.recorder.line.as_bytes().len() >= self.write_at { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -1,0 +1,230 @@
+//! The command line as it is typed. What it means is decided in the neighbouring modules.
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold())
+    .placeholder(AnsiColor::Cyan.on_default());
+
+const AFTER_HELP: &str = "\
+`rctscope FILE...` alone is `rctscope summary FILE...`.
+
+Exit codes: 0 done, 1 a check failed, 2 wrong usage, 3 nothing could be read, 4 done in part.";
+
+/// Packet-capture analyzer for the protocol of RCT Power solar inverters.
+#[derive(Debug, Parser)]
+#[command(name = "rctscope", version, styles = STYLES, after_help = AFTER_HELP, max_term_width = 100)]
+#[command(arg_required_else_help = true, subcommand_required = true, disable_help_subcommand = true)]
+pub(super) struct CommandLine {
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// What is in a capture, what looks wrong, and what to type next
+    Summary(SummaryArgs),
+    /// One row per request and answer
+    Timeline(TimelineArgs),
+    /// JSON lines for other programs
+    Convert(ConvertArgs),
+    /// The objects of the protocol
+    Objects(ObjectsArgs),
+    /// The hex of a frame
+    Encode(EncodeArgs),
+    /// The JSON Schema of the records that `convert` writes
+    Schema,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SummaryArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+    /// Show every kind of anomaly
+    #[arg(long)]
+    pub(super) all: bool,
+    /// Leave out what to type next
+    #[arg(long)]
+    pub(super) plain: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct TimelineArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+    /// Show a batch of requests that equals the one before it row by row
+    #[arg(long)]
+    pub(super) no_fold: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ConvertArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub(super) select: SelectArgs,
+    /// Kinds of records: capture, exchange, anomaly, connection, summary, frame, nonframe, sample
+    #[arg(
+        long,
+        value_name = "KINDS",
+        value_delimiter = ',',
+        default_value = "capture,exchange,anomaly,connection,summary"
+    )]
+    pub(super) records: Vec<String>,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ObjectsArgs {
+    /// Name with `*` and `?`, or an id such as 0x959930BF; everything without one
+    #[arg(value_name = "GLOB")]
+    pub(super) pattern: Option<String>,
+    /// One JSON record an object
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EncodeArgs {
+    /// READ, WRITE ..., or the command byte as 0x01
+    pub(super) command: String,
+    /// Name or id
+    pub(super) object: String,
+    /// What to write, in the object's own unit
+    #[arg(allow_hyphen_values = true)]
+    pub(super) value: Option<String>,
+    /// Address of a plant frame
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) address: Option<String>,
+    /// Name every part of the frame
+    #[arg(long)]
+    pub(super) explain: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct InputArgs {
+    /// Captures (pcap, pcapng; plain, gzip, zstd, lz4 or xz), folders of them, or `-` for standard input
+    #[arg(value_name = "FILE", required = true)]
+    pub(super) files: Vec<PathBuf>,
+    /// Read each file on its own instead of all as one session
+    #[arg(long)]
+    pub(super) no_join: bool,
+    /// What to call standard input
+    #[arg(long, value_name = "NAME", default_value = "-", hide_default_value = true)]
+    pub(super) source_name: String,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Analysis")]
+pub(super) struct AnalysisArgs {
+    /// The protocol is spoken on this TCP port (also found by itself, on any port)
+    #[arg(long, value_name = "PORT", action = ArgAction::Append)]
+    pub(super) port: Vec<u16>,
+    /// How long an answer is waited for
+    #[arg(long, value_name = "SPAN", default_value = "5s")]
+    pub(super) timeout: String,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RegistryArgs {
+    /// Objects of your own, or corrections, as CSV
+    #[arg(long, value_name = "FILE")]
+    pub(super) registry: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Selection")]
+pub(super) struct SelectArgs {
+    /// From this time on: 2025-03-17T21:06:30Z, 21:06:30.9 (on the capture's first day), +12.5s (into the capture)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) since: Option<String>,
+    /// Up to this time, itself left out
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub(super) until: Option<String>,
+    /// Connection by number, address, or address and port
+    #[arg(long, value_name = "CONNECTION", value_delimiter = ',')]
+    pub(super) connection: Vec<String>,
+    /// Device by address
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(super) device: Vec<std::net::IpAddr>,
+    /// Objects by name with `*` and `?`, or by id; `[` and `]` stand for themselves
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub(super) object: Vec<String>,
+    /// Commands by name or code
+    #[arg(long, value_name = "COMMAND", value_delimiter = ',')]
+    pub(super) command: Vec<String>,
+    /// answered, damaged, unanswered, unconfirmed, open, unsolicited
+    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
+    pub(super) status: Vec<String>,
+    /// What has an anomaly whose code matches
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    pub(super) anomaly: Vec<String>,
+    /// What has an anomaly as bad as this, or worse
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) severity: Option<SeverityArg>,
+    /// The same as --severity error
+    #[arg(long, conflicts_with = "severity")]
+    pub(super) errors: bool,
+    /// Only values that differ from the object's last one
+    #[arg(long)]
+    pub(super) changed: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum SeverityArg {
+    Note,
+    Warning,
+    Error,
+}
+
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Display")]
+pub(super) struct TextArgs {
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub(super) color: ColorArg,
+    /// Columns to fill (of the terminal, or 120, without it)
+    #[arg(long, value_name = "COLUMNS")]
+    pub(super) width: Option<usize>,
+    /// Time zone: UTC, `local`, or a name such as Europe/Berlin
+    #[arg(long, value_name = "ZONE", default_value = "UTC")]
+    pub(super) tz: String,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    Auto,
+    Always,
+    Never,
+}

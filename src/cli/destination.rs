@@ -1,0 +1,129 @@
+//! Where output goes: standard output, or a file that appears under its name only when it is whole.
+
+use super::message::Problem;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file in the making. Dropped before [`keep`](Self::keep), it leaves nothing behind.
+#[derive(Debug)]
+pub(super) struct Draft {
+    target: PathBuf,
+    temporary: PathBuf,
+    force: bool,
+    kept: bool,
+}
+
+impl Draft {
+    /// Starts a file that is to be `target` in the end.
+    pub(super) fn create(target: &Path, force: bool) -> Result<(Self, File), Problem> {
+        let name = target.display();
+        if target.is_dir() {
+            return Err(Problem::new(format_args!("{name}: is a folder")).hint("name a file in it"));
+        }
+        if !force && target.symlink_metadata().is_ok() {
+            return Err(exists(target));
+        }
+        let file_name = target.file_name().ok_or_else(|| Problem::new(format_args!("{name}: names no file")))?;
+        // Hidden, in the same folder (a rename works only within one file system), and nobody else's.
+        let mut hidden = std::ffi::OsString::from(".");
+        hidden.push(file_name);
+        hidden.push(format!(".{}.part", std::process::id()));
+        let temporary = target.with_file_name(hidden);
+        let file = OpenOptions::new().write(true).create_new(true).open(&temporary);
+        let file = file.map_err(|error| Problem::new(format_args!("{name}: cannot be written: {error}")))?;
+        Ok((Self { target: target.to_owned(), temporary, force, kept: false }, file))
+    }
+
+    /// Gives the file its name. Everything must have been written to it.
+    pub(super) fn keep(mut self) -> io::Result<()> {
+        if self.force {
+            fs::rename(&self.temporary, &self.target)?;
+        } else {
+            // A hard link fails where the name has been taken meanwhile; a rename would replace what is there.
+            match fs::hard_link(&self.temporary, &self.target) {
+                Ok(()) => fs::remove_file(&self.temporary)?,
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+                // Some file systems have no hard links.
+                Err(_) => fs::rename(&self.temporary, &self.target)?,
+            }
+        }
+        self.kept = true;
+        Ok(())
+    }
+}
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        if !self.kept {
+            let _ = fs::remove_file(&self.temporary);
+        }
+    }
+}
+
+fn exists(target: &Path) -> Problem {
+    Problem::new(format_args!("{}: exists already", target.display())).hint("--force replaces it")
+}
+
+/// Standard output without the line buffering that Rust gives it: whole pieces come in and go out.
+pub(super) fn stdout() -> Box<dyn Write + Send> {
+    Box::new(io::stdout())
+}
+
+/// Whether whoever read our output went away: no failure, `head` does so.
+pub(super) fn is_closed_pipe(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder of its own for one test.
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rctscope-destination-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(&path).expect("a folder");
+        path
+    }
+
+    fn entries(folder: &Path) -> usize {
+        fs::read_dir(folder).expect("a folder").count()
+    }
+
+    #[test]
+    fn a_file_appears_only_when_it_is_whole() {
+        let folder = folder("whole");
+        let target = folder.join("out.jsonl");
+        let (draft, mut file) = Draft::create(&target, false).expect("a draft");
+        file.write_all(b"{}").expect("written");
+        assert!(!target.exists());
+        draft.keep().expect("kept");
+        assert_eq!(fs::read(&target).expect("the file"), b"{}");
+        assert_eq!(entries(&folder), 1);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_draft_that_is_dropped_leaves_nothing() {
+        let folder = folder("dropped");
+        drop(Draft::create(&folder.join("out.jsonl"), false).expect("a draft"));
+        assert_eq!(entries(&folder), 0);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn nothing_is_overwritten_unless_told_to() {
+        let folder = folder("force");
+        let target = folder.join("out.jsonl");
+        let (late, _file) = Draft::create(&target, false).expect("a draft");
+        fs::write(&target, "old").expect("written");
+        assert!(Draft::create(&target, false).is_err());
+        assert!(late.keep().is_err(), "the name was taken meanwhile");
+        let (draft, mut file) = Draft::create(&target, true).expect("a draft");
+        file.write_all(b"new").expect("written");
+        draft.keep().expect("kept");
+        assert_eq!(fs::read(&target).expect("the file"), b"new");
+        fs::remove_dir_all(folder).expect("removed");
+    }
+}

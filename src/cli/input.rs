@@ -1,0 +1,248 @@
+//! From the files as typed to what is read together: folders walked, files given twice counted once.
+
+use super::args::InputArgs;
+use super::live::{LiveInput, SharedOutput};
+use super::message::{Kind, tell};
+use crate::capture::Source;
+use std::collections::HashMap;
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// Something that can be opened and read.
+#[derive(Clone, Debug)]
+pub(super) struct Input {
+    /// As the user gave it, or as found in a folder.
+    pub(super) name: String,
+    place: Place,
+    /// Found by walking a folder: if it is no capture, that is worth a note, not an error.
+    pub(super) found: bool,
+    /// Bytes, where that is known before reading.
+    size: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Place {
+    StandardInput,
+    File(PathBuf),
+}
+
+/// Inputs that are read as one session.
+#[derive(Clone, Debug)]
+pub(super) struct Unit {
+    pub(super) inputs: Vec<Input>,
+}
+
+/// What was found of what was named.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) units: Vec<Unit>,
+    /// Names of which nothing can be read; they have been told.
+    pub(super) failed: usize,
+}
+
+impl Unit {
+    pub(super) fn names(&self) -> Vec<String> {
+        self.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    /// Bytes of all inputs, where they are known.
+    pub(super) fn size(&self) -> Option<u64> {
+        self.inputs.iter().map(|input| input.size).sum()
+    }
+
+    /// Whether some input is a pipe or a terminal, of which more may come at any time.
+    pub(super) fn is_live(&self) -> bool {
+        self.inputs.iter().any(|input| input.size.is_none())
+    }
+
+    /// The inputs as the session wants them. Live ones flush `output` before they wait.
+    pub(super) fn sources(&self, output: Option<&SharedOutput>) -> Vec<Source> {
+        self.inputs.iter().map(|input| input.source(output.cloned())).collect()
+    }
+}
+
+impl Input {
+    fn source(&self, output: Option<SharedOutput>) -> Source {
+        let (place, live) = (self.place.clone(), self.size.is_none());
+        let open = move || -> io::Result<Box<dyn Read + Send>> {
+            let inner: Box<dyn Read + Send> = match &place {
+                Place::StandardInput => Box::new(io::stdin()),
+                Place::File(path) => Box::new(File::open(path)?),
+            };
+            Ok(match &output {
+                Some(output) if live => Box::new(LiveInput::new(inner, output.clone())),
+                _ => inner,
+            })
+        };
+        Source { name: self.name.clone(), open: Box::new(open), reopenable: !live }
+    }
+}
+
+/// Finds what `args` names. Files named on the command line are one session unless told otherwise; each file found in a
+/// folder is its own.
+pub(super) fn find(args: &InputArgs) -> Found {
+    let mut found = Found::default();
+    let (mut named, mut walked) = (Vec::new(), Vec::new());
+    let mut seen = Seen::default();
+    for path in &args.files {
+        if path.as_os_str() == "-" {
+            if !seen.standard_input {
+                named.push(standard_input(&args.source_name));
+            }
+            seen.standard_input = true;
+            continue;
+        }
+        match fs::metadata(path) {
+            Err(error) => found.fail(path, &error),
+            Ok(metadata) if metadata.is_dir() => {
+                let mut files = Vec::new();
+                walk(path, &mut files, &mut found);
+                walked.extend(files.into_iter().filter_map(|file| seen.first_time(file, true)));
+            }
+            Ok(_) => named.extend(seen.first_time(path.clone(), false)),
+        }
+    }
+    if args.no_join {
+        found.units.extend(named.into_iter().map(|input| Unit { inputs: vec![input] }));
+    } else if !named.is_empty() {
+        found.units.push(Unit { inputs: named });
+    }
+    found.units.extend(walked.into_iter().map(|input| Unit { inputs: vec![input] }));
+    found
+}
+
+impl Found {
+    fn fail(&mut self, path: &Path, error: &io::Error) {
+        let hint =
+            (error.kind() == io::ErrorKind::NotFound).then_some("check the name; `rctscope --help` lists the commands");
+        tell(Kind::Error, format_args!("{}: {}", path.display(), reason(error)), hint);
+        self.failed += 1;
+    }
+}
+
+/// An I/O error in plain words, without the number that the system gives it.
+pub(super) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".to_owned(),
+        io::ErrorKind::PermissionDenied => "may not be read (permission denied)".to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn standard_input(name: &str) -> Input {
+    Input { name: name.to_owned(), place: Place::StandardInput, found: false, size: None }
+}
+
+/// All files below `folder`, by name. Links to folders are not followed: they can lead in circles.
+fn walk(folder: &Path, files: &mut Vec<PathBuf>, found: &mut Found) {
+    let entries = match fs::read_dir(folder).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+        Ok(entries) => entries,
+        Err(error) => return found.fail(folder, &error),
+    };
+    let mut paths: Vec<_> = entries.iter().map(fs::DirEntry::path).collect();
+    paths.sort_unstable();
+    for path in paths {
+        let is_folder = path.symlink_metadata().is_ok_and(|metadata| metadata.is_dir());
+        if is_folder {
+            walk(&path, files, found);
+        } else if path.is_file() {
+            files.push(path);
+        }
+    }
+}
+
+/// The files met so far, to tell one that is given twice, under whichever name.
+#[derive(Default)]
+struct Seen {
+    standard_input: bool,
+    paths: HashMap<PathBuf, String>,
+    by_size: HashMap<u64, Vec<PathBuf>>,
+}
+
+impl Seen {
+    /// The input at `path`, unless it has been met before.
+    fn first_time(&mut self, path: PathBuf, found: bool) -> Option<Input> {
+        let name = path.display().to_string();
+        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
+        let size = metadata.map(|metadata| metadata.len());
+        let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
+        if let Some(first) = self.paths.get(&canonical) {
+            tell(Kind::Note, format_args!("{name}: the same file as {first}; read once"), None);
+            return None;
+        }
+        if let Some(size) = size.filter(|size| *size > 0) {
+            let alike = self.by_size.entry(size).or_default();
+            if let Some(first) = alike.iter().find(|other| same_content(other, &path)) {
+                tell(Kind::Note, format_args!("{name}: the same content as {}; read once", first.display()), None);
+                return None;
+            }
+            alike.push(path.clone());
+        }
+        self.paths.insert(canonical, name.clone());
+        Some(Input { name, place: Place::File(path), found, size })
+    }
+}
+
+/// Whether two files of equal size hold the same bytes. Different captures differ within the first piece.
+fn same_content(a: &Path, b: &Path) -> bool {
+    let compare = || -> io::Result<bool> {
+        let (mut a, mut b) = (File::open(a)?, File::open(b)?);
+        let (mut piece_a, mut piece_b) = (Vec::new(), Vec::new());
+        loop {
+            piece_a.clear();
+            piece_b.clear();
+            (&mut a).take(64 << 10).read_to_end(&mut piece_a)?;
+            (&mut b).take(64 << 10).read_to_end(&mut piece_b)?;
+            if piece_a != piece_b {
+                return Ok(false);
+            }
+            if piece_a.is_empty() {
+                return Ok(true);
+            }
+        }
+    };
+    compare().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folder(name: &str) -> PathBuf {
+        let path = std::env::temp_dir().join(format!("rctscope-input-{name}-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        fs::create_dir_all(path.join("sub")).expect("a folder");
+        for (file, content) in [("b.pcap", "1"), ("a.pcap", "2"), ("copy.pcap", "1"), ("sub/c.pcap", "3")] {
+            fs::write(path.join(file), content).expect("a file");
+        }
+        path
+    }
+
+    fn check(files: Vec<PathBuf>, no_join: bool, expected: &[&[&str]]) {
+        let found = find(&InputArgs { files, no_join, source_name: "-".into() });
+        let names: Vec<Vec<String>> = found.units.iter().map(Unit::names).collect();
+        let ends: Vec<Vec<&str>> = names
+            .iter()
+            .map(|unit| unit.iter().map(|name| name.rsplit('/').next().unwrap_or_default()).collect())
+            .collect();
+        assert_eq!(ends, expected);
+    }
+
+    #[test]
+    fn named_files_are_one_session_and_a_copy_counts_once() {
+        let folder = folder("named");
+        let named = || ["b.pcap", "a.pcap", "./b.pcap", "copy.pcap"].map(|name| folder.join(name)).to_vec();
+        check(named(), false, &[&["b.pcap", "a.pcap"]]);
+        check(named(), true, &[&["b.pcap"], &["a.pcap"]]);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn folders_are_walked_in_order() {
+        let folder = folder("walked");
+        check(vec![folder.clone()], false, &[&["a.pcap"], &["b.pcap"], &["c.pcap"]]);
+        check(vec![folder.join("none"), "-".into(), "-".into()], false, &[&["-"]]);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+}

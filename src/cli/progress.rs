@@ -1,0 +1,62 @@
+//! How far a long run has come, on standard error, and only where a person looks at it.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::{self, IsTerminal as _};
+use std::time::{Duration, Instant};
+
+/// Work shorter than this shows nothing.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// Packets between two looks at the clock, a power of two: a look costs as much as reading a packet.
+const PACKETS_PER_LOOK: u64 = 8_192;
+
+/// A bar that comes when work takes long, and never does where nobody sees it.
+pub(super) struct Progress {
+    total: Option<u64>,
+    started: Option<Instant>,
+    packets: u64,
+    bar: Option<ProgressBar>,
+}
+
+impl Progress {
+    /// For inputs of `total` bytes. Where output goes to the terminal too, the two would write into each other.
+    pub(super) fn new(total: Option<u64>) -> Self {
+        let visible = io::stderr().is_terminal() && !io::stdout().is_terminal();
+        Self { total, started: visible.then(Instant::now), packets: 0, bar: None }
+    }
+
+    /// One more packet; `bytes` says how many bytes have been read by now.
+    pub(super) fn packet(&mut self, bytes: impl FnOnce() -> u64) {
+        self.packets = self.packets.wrapping_add(1);
+        if self.packets & (PACKETS_PER_LOOK - 1) != 0 {
+            return;
+        }
+        let Some(started) = self.started else { return };
+        if started.elapsed() < PATIENCE {
+            return;
+        }
+        let total = self.total;
+        self.bar.get_or_insert_with(|| bar(total)).set_position(bytes());
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+fn bar(total: Option<u64>) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
+    let template = match total {
+        Some(_) => "  [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}",
+        None => "  {spinner} {bytes}  {bytes_per_sec}",
+    };
+    // A template that indicatif does not like is a bug without consequence.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}

@@ -1,0 +1,85 @@
+//! Carries a command out, and makes an outcome of whatever stopped it.
+
+use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
+use super::message::{Kind, Problem, Stop, tell};
+use super::{Outcome, convert, destination, screen, settings};
+use crate::output::schema;
+use crate::tools::{encode, objects};
+use std::io::{self, Write as _};
+
+pub(super) fn run(command: Command) -> Outcome {
+    let result = match command {
+        Command::Summary(args) => screen::summary(&args),
+        Command::Timeline(args) => screen::timeline(&args),
+        Command::Convert(args) => convert::run(&args),
+        Command::Objects(args) => list_objects(&args),
+        Command::Encode(args) => encode_frame(&args),
+        Command::Schema => print(|out| Ok(out.write_all(schema::RECORDS.as_bytes())?)),
+    };
+    result.unwrap_or_else(stopped)
+}
+
+fn stopped(stop: Stop) -> Outcome {
+    match stop {
+        Stop::Usage(problem) => {
+            tell(Kind::Error, problem.text, problem.hint.as_deref());
+            Outcome::WrongUsage
+        }
+        Stop::Output(error) if destination::is_closed_pipe(&error) => Outcome::Done,
+        Stop::Output(error) => {
+            tell(Kind::Error, format_args!("the output cannot be written: {error}"), None);
+            Outcome::DoneInPart
+        }
+    }
+}
+
+/// Runs something that only prints.
+fn print(write: impl FnOnce(&mut dyn io::Write) -> Result<(), Stop>) -> Result<Outcome, Stop> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(Outcome::Done)
+}
+
+fn list_objects(args: &ObjectsArgs) -> Result<Outcome, Stop> {
+    let registry = settings::registry(&args.registry)?;
+    let format = if args.json { objects::Format::Json } else { objects::Format::Text { width: width(&args.text)? } };
+    let request = objects::Request { pattern: args.pattern.as_deref(), format };
+    print(|out| {
+        objects::run(registry.get(), &request, out).map_err(|error| match error {
+            objects::ObjectsError::Io(error) => Stop::Output(error),
+            nothing @ objects::ObjectsError::NoMatch(..) => Problem::new(nothing).into(),
+        })
+    })
+}
+
+fn encode_frame(args: &EncodeArgs) -> Result<Outcome, Stop> {
+    let registry = settings::registry(&args.registry)?;
+    let request = encode::Request {
+        command: &args.command,
+        object: &args.object,
+        value: args.value.as_deref(),
+        address: args.address.as_deref().map(address).transpose()?,
+        detail: if args.explain { encode::Detail::Explained } else { encode::Detail::Hex },
+    };
+    print(|out| {
+        encode::run(registry.get(), &request, out).map_err(|error| match error {
+            encode::EncodeError::Io(error) => Stop::Output(error),
+            other => Problem::new(other).into(),
+        })
+    })
+}
+
+fn address(text: &str) -> Result<u32, Problem> {
+    let number = match text.strip_prefix("0x") {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => text.parse(),
+    };
+    number.map_err(|_| {
+        Problem::new(format_args!("--address {text}: not a number of 32 bits")).hint("write 2 or 0x00000002")
+    })
+}
+
+fn width(args: &TextArgs) -> Result<usize, Problem> {
+    Ok(settings::display(args)?.width)
+}
