@@ -5,10 +5,10 @@ use super::input::{Input, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, tell};
 use super::progress::Progress;
-use super::settings::Analysis;
+use crate::analyzer::{self, Analyzer};
+use crate::anomaly::Severity;
 use crate::capture::{self, Session, SourceError};
-use crate::event::{Event, Sink, Summary};
-use crate::packet::Packet;
+use crate::event::Sink;
 use crate::time::Timestamp;
 use std::io;
 
@@ -51,13 +51,13 @@ impl Tally {
 pub(super) fn analyze<S: Sink<Error = io::Error>>(
     unit: &Unit,
     output: Option<&SharedOutput>,
-    settings: &Analysis,
+    options: &analyzer::Options,
     tally: &mut Tally,
     begin: impl FnOnce(Option<Timestamp>) -> io::Result<S>,
 ) -> io::Result<Option<S>> {
     let mut session = Session::new(unit.sources(output));
     let mut progress = Progress::new(unit.size());
-    let mut analyzer = Analyzer::new(settings);
+    let mut analyzer = Analyzer::new(options.clone());
     let mut begin = Some(begin);
     let mut sink = None;
     while let Some(packet) = session.next_packet() {
@@ -69,12 +69,12 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
         }
         progress.packet(|| session.bytes_read());
         for notice in session.take_notices() {
-            analyzer.notice(&session, &notice);
+            self::notice(&mut analyzer, &session, &notice);
         }
     }
     drop(progress);
     for notice in session.take_notices() {
-        analyzer.notice(&session, &notice);
+        self::notice(&mut analyzer, &session, &notice);
     }
     conclude(&mut session, unit, tally);
     let something_read = session.files().any(|file| file.format.is_some());
@@ -121,35 +121,11 @@ fn tell_source_error(error: &SourceError, input: Option<&Input>) -> bool {
     harmless
 }
 
-/// The analysis of one session.
-///
-/// This is the place where the library's analyzer is connected; so far packets are counted.
-struct Analyzer {
-    summary: Summary,
-}
-
-impl Analyzer {
-    fn new(_settings: &Analysis) -> Self {
-        Self { summary: Summary::default() }
-    }
-
-    #[expect(clippy::unnecessary_wraps, reason = "what the analyzer finds goes to the sink, which may fail")]
-    fn packet<S: Sink>(&mut self, packet: &Packet<'_>, _sink: &mut S) -> Result<(), S::Error> {
-        self.summary.packet_count += 1;
-        self.summary.first.get_or_insert(packet.ts);
-        self.summary.last = Some(packet.ts);
-        self.summary.last_packet = packet.number;
-        Ok(())
-    }
-
-    #[expect(clippy::unused_self, reason = "the analyzer makes anomalies of notices")]
-    fn notice(&mut self, session: &Session, notice: &capture::Notice) {
-        let name = session.name(notice.source).unwrap_or_default();
+/// What the reader noticed is told at once, and becomes an anomaly.
+fn notice(analyzer: &mut Analyzer, session: &Session, notice: &capture::Notice) {
+    let name = session.name(notice.source).unwrap_or_default();
+    if notice.code().severity() > Severity::Note {
         tell(Kind::Warning, format_args!("{name}: {}", notice.message), None);
     }
-
-    fn finish<S: Sink>(&mut self, complete: bool, sink: &mut S) -> Result<(), S::Error> {
-        self.summary.complete = complete;
-        sink.event(Event::Summary(&self.summary))
-    }
+    analyzer.notice(notice.code(), notice.packet, notice.ts, notice.message.clone());
 }

@@ -13,16 +13,17 @@ use std::io::Write as _;
 
 pub(super) fn run(args: &ConvertArgs) -> Result<Outcome, Stop> {
     let records = records(&args.records)?;
-    let analysis = settings::analysis(&args.analysis)?;
-    let registry = settings::registry(&args.analysis.registry)?;
-    let selection = selection::resolve(&args.select, registry.get(), &TimeZone::UTC)?;
+    let frames = records.contains(Record::Frame) || records.contains(Record::Nonframe);
+    let analysis = settings::analysis(&args.analysis, frames)?;
+    let registry = &analysis.registry;
+    let selection = selection::resolve(&args.select, registry, &TimeZone::UTC)?;
     let (draft, mut output) = open(args)?;
     let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for unit in &found.units {
         let names = unit.names();
         analyze(unit, Some(&output), &analysis, &mut tally, |start| {
-            let mut json = JsonLines::new(output.clone(), records, registry.get());
+            let mut json = JsonLines::new(output.clone(), records, registry);
             if unit.is_live() {
                 json = json.unbuffered();
             }

@@ -46,7 +46,7 @@ fn list_objects(args: &ObjectsArgs) -> Result<Outcome, Stop> {
     let format = if args.json { objects::Format::Json } else { objects::Format::Text { width: width(&args.text)? } };
     let request = objects::Request { pattern: args.pattern.as_deref(), format };
     print(|out| {
-        objects::run(registry.get(), &request, out).map_err(|error| match error {
+        objects::run(&registry, &request, out).map_err(|error| match error {
             objects::ObjectsError::Io(error) => Stop::Output(error),
             nothing @ objects::ObjectsError::NoMatch(..) => Problem::new(nothing).into(),
         })
@@ -63,7 +63,7 @@ fn encode_frame(args: &EncodeArgs) -> Result<Outcome, Stop> {
         detail: if args.explain { encode::Detail::Explained } else { encode::Detail::Hex },
     };
     print(|out| {
-        encode::run(registry.get(), &request, out).map_err(|error| match error {
+        encode::run(&registry, &request, out).map_err(|error| match error {
             encode::EncodeError::Io(error) => Stop::Output(error),
             other => Problem::new(other).into(),
         })

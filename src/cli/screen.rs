@@ -26,9 +26,8 @@ fn run(
     text: &TextArgs,
 ) -> Result<Outcome, Stop> {
     let display = settings::display(text)?;
-    let settings = settings::analysis(analysis)?;
-    let registry = settings::registry(&analysis.registry)?;
-    let selection = selection::resolve(select, registry.get(), &display.zone)?;
+    let settings = settings::analysis(analysis, true)?;
+    let selection = selection::resolve(select, &settings.registry, &display.zone)?;
     let mut output = SharedOutput::new(destination::stdout());
     let found = input::find(input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };

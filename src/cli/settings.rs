@@ -3,6 +3,7 @@
 use super::args::{AnalysisArgs, ColorArg, RegistryArgs, TextArgs};
 use super::input::reason;
 use super::message::Problem;
+use crate::analyzer;
 use crate::limits;
 use crate::rct::registry::Registry;
 use jiff::SignedDuration;
@@ -10,17 +11,11 @@ use jiff::tz::TimeZone;
 use std::env;
 use std::fs;
 use std::io::{self, IsTerminal as _};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Columns where neither the user nor a terminal says how many: pasted output then looks the same everywhere.
 const DEFAULT_WIDTH: usize = 120;
-
-/// The settings of an analysis.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Analysis {
-    pub(super) ports: Vec<u16>,
-    pub(super) timeout: Duration,
-}
 
 /// The settings of a text screen.
 #[derive(Clone, Debug)]
@@ -33,38 +28,23 @@ pub(super) struct Display {
     pub(super) zone_name: String,
 }
 
-pub(super) fn analysis(args: &AnalysisArgs) -> Result<Analysis, Problem> {
+/// How to analyze. `frames`: whether single frames are wanted, too.
+pub(super) fn analysis(args: &AnalysisArgs, frames: bool) -> Result<analyzer::Options, Problem> {
     let timeout = duration(&args.timeout).filter(|timeout| !timeout.is_zero()).ok_or_else(|| {
         Problem::new(format_args!("--timeout {}: not a span of time", args.timeout)).hint("write 5s, 500ms or 2.5s")
     })?;
-    Ok(Analysis { ports: args.port.clone(), timeout })
+    let registry = registry(&args.registry)?;
+    Ok(analyzer::Options { ports: args.port.clone(), timeout, registry, frames, ..analyzer::Options::default() })
 }
 
 /// The built-in registry, or a copy of it with the user's own objects.
-pub(super) fn registry(args: &RegistryArgs) -> Result<RegistryChoice, Problem> {
-    let Some(path) = &args.registry else { return Ok(RegistryChoice::BuiltIn) };
+pub(super) fn registry(args: &RegistryArgs) -> Result<Arc<Registry>, Problem> {
+    let Some(path) = &args.registry else { return Ok(Arc::new(Registry::builtin().clone())) };
     let name = path.display();
     let csv = fs::read_to_string(path).map_err(|error| Problem::new(format_args!("{name}: {}", reason(&error))))?;
-    let registry = Registry::builtin().with_overrides(&csv);
-    registry.map(|registry| RegistryChoice::Own(Box::new(registry))).map_err(|error| {
+    Registry::builtin().with_overrides(&csv).map(Arc::new).map_err(|error| {
         Problem::new(format_args!("{name}: {error}")).hint("`rctscope objects --json` shows how objects are described")
     })
-}
-
-/// The registry in use.
-#[derive(Debug)]
-pub(super) enum RegistryChoice {
-    BuiltIn,
-    Own(Box<Registry>),
-}
-
-impl RegistryChoice {
-    pub(super) fn get(&self) -> &Registry {
-        match self {
-            Self::BuiltIn => Registry::builtin(),
-            Self::Own(registry) => registry,
-        }
-    }
 }
 
 pub(super) fn display(args: &TextArgs) -> Result<Display, Problem> {
