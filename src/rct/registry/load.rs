@@ -7,12 +7,15 @@ use super::csv::Reader;
 use super::{DataType, Element, EventType, FieldKind, Flags, Object, Registry, RegistryError, StructField, Structure};
 use super::{parse_id, search};
 use crate::object::ObjectId;
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::borrow::Cow;
 use std::collections::hash_map::Entry;
 
 /// The version of the built-in tables; changes with them.
 const VERSION: &str = "1";
+
+/// Bytes a line of a table of objects has on average, or some fewer: how many lines to make room for.
+const ROW_BYTES: usize = 96;
 
 const OBJECTS: &str = include_str!("objects.csv");
 const ENUMS: &str = include_str!("enums.csv");
@@ -30,22 +33,15 @@ pub(super) fn builtin() -> Result<Registry, RegistryError> {
         structures: structures(STRUCTS)?,
         ..Registry::default()
     };
-    registry.objects = objects(OBJECTS, &registry)?;
-    registry.sort()?;
+    let objects = objects(OBJECTS, &registry)?;
+    registry.put(objects)?;
     Ok(registry)
 }
 
 /// `known` with the objects of `csv` added or replaced.
 pub(super) fn with_overrides(known: &Registry, csv: &str) -> Result<Registry, RegistryError> {
-    let added = objects(csv, known)?;
     let mut registry = known.clone();
-    for object in added {
-        match registry.by_id.get(&object.id) {
-            Some(&place) => registry.objects[place] = object,
-            None => registry.objects.push(object),
-        }
-    }
-    registry.sort()?;
+    registry.put(objects(csv, known)?)?;
     if !registry.version.ends_with("+overrides") {
         registry.version += "+overrides";
     }
@@ -53,19 +49,24 @@ pub(super) fn with_overrides(known: &Registry, csv: &str) -> Result<Registry, Re
 }
 
 impl Registry {
-    /// Brings `objects` in order and `by_id` up to date.
-    fn sort(&mut self) -> Result<(), RegistryError> {
+    /// Adds objects, or puts them in the place of those with the same id.
+    fn put(&mut self, Table { objects, lines }: Table) -> Result<(), RegistryError> {
+        for object in objects {
+            match self.by_id.get(&object.id) {
+                Some(&place) => self.objects[place] = object,
+                None => self.objects.push(object),
+            }
+        }
+        // The built-in table is in this order already, which makes it cheap.
         self.objects.sort_unstable_by(|a, b| {
             (a.name.is_empty(), a.name.as_str(), a.id).cmp(&(b.name.is_empty(), b.name.as_str(), b.id))
         });
-        let twice = |pair: &&[Object]| pair[0].name == pair[1].name && !pair[0].name.is_empty();
-        if let Some([a, b]) = self.objects.windows(2).find(twice) {
-            // The line is that of the header: which of the two is the wrong one, nobody can know.
-            let cause = format!("{} and {} are both called `{}`", a.id, b.id, a.name);
-            return Err(RegistryError { line: 1, cause, expected: "a name of its own for each object".into() });
-        }
         self.by_id = self.objects.iter().enumerate().map(|(place, object)| (object.id, place)).collect();
-        Ok(())
+        let twice = |pair: &&[Object]| pair[0].name == pair[1].name && !pair[0].name.is_empty();
+        let Some([a, b]) = self.objects.windows(2).find(twice) else { return Ok(()) };
+        let line = lines.get(&b.id).max(lines.get(&a.id)).copied().unwrap_or(1);
+        let cause = format!("{} and {} are both called `{}`", a.id, b.id, a.name);
+        Err(error(line, cause, "a name of its own for each object"))
     }
 }
 
@@ -124,15 +125,22 @@ fn error(line: usize, cause: impl Into<String>, expected: impl Into<String>) -> 
     RegistryError { line, cause: cause.into(), expected: expected.into() }
 }
 
-/// The objects of a table, `known` telling what is not said of those it knows.
-fn objects(csv: &str, known: &Registry) -> Result<Vec<Object>, RegistryError> {
+/// The objects of a table, and the line each of them stands in.
+struct Table {
+    objects: Vec<Object>,
+    lines: FxHashMap<ObjectId, usize>,
+}
+
+/// Reads a table of objects, `known` telling what is not said of those it knows.
+fn objects(csv: &str, known: &Registry) -> Result<Table, RegistryError> {
     let (mut reader, mut fields) = (Reader::new(csv), Vec::new());
     let Some(line) = reader.next_record(&mut fields)? else {
         return Err(error(1, "the table is empty", columns()));
     };
     let header = Header::read(&fields, line)?;
-    let mut objects = Vec::new();
-    let mut lines = FxHashMap::default();
+    let rows = csv.len() / ROW_BYTES;
+    let mut objects = Vec::with_capacity(rows);
+    let mut lines = FxHashMap::with_capacity_and_hasher(rows, FxBuildHasher);
     while let Some(line) = reader.next_record(&mut fields)? {
         let object = Row { header: &header, fields: &fields, line }.object(known)?;
         match lines.entry(object.id) {
@@ -144,7 +152,7 @@ fn objects(csv: &str, known: &Registry) -> Result<Vec<Object>, RegistryError> {
         };
         objects.push(object);
     }
-    Ok(objects)
+    Ok(Table { objects, lines })
 }
 
 /// A line of a table of objects.
@@ -189,7 +197,7 @@ impl Row<'_> {
 
     /// What stands in a column; `None` when the table has no such column.
     fn get(&self, column: Column) -> Option<&str> {
-        self.header.places[column as usize].map(|place| self.fields[place].trim())
+        self.header.places[column as usize].map(|place| self.fields[place].trim_ascii())
     }
 
     /// What stands in a column, if anything does.
@@ -201,7 +209,10 @@ impl Row<'_> {
     fn types(&self, known: Option<&Object>) -> Result<(DataType, DataType), RegistryError> {
         let both = self.data_type(Column::Type)?;
         let request = self.data_type(Column::RequestType)?.or(both);
-        let response = self.data_type(Column::ResponseType)?.or(both);
+        let response = match self.get(Column::ResponseType) {
+            text if text == self.get(Column::RequestType) => request,
+            _ => self.data_type(Column::ResponseType)?.or(both),
+        };
         let types = match (request.or(response), response.or(request)) {
             (Some(request), Some(response)) => Some((request, response)),
             _ => known.map(|known| (known.request_type, known.response_type)),

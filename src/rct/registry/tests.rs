@@ -156,7 +156,7 @@ fn what_is_wrong_with_a_table_is_told_with_its_line() {
         ("object_id,name,type,flags\n0x1,a,float,secret hidden\n", 2, "`hidden` is no flag"),
         ("object_id,name,type,index\n0x1,a,float,70000\n", 2, "`70000` is no index"),
         ("object_id,name,type\n0x1,\"a,float\n", 2, "no end"),
-        ("object_id,name,type\n0x1,battery.soc,float\n", 1, "both called `battery.soc`"),
+        ("object_id,name,type\n0x2,a,float\n0x1,battery.soc,float\n", 3, "both called `battery.soc`"),
     ] {
         let error = Registry::builtin().with_overrides(csv).expect_err(csv);
         assert!(error.line == line && error.cause.contains(cause), "{csv:?}: {error}");
