@@ -290,3 +290,6 @@ impl Xz {
         Ok(0)
     }
 }
+
+#[cfg(test)]
+mod tests;
