@@ -153,8 +153,6 @@ fn packed_files_that_hold_no_capture_are_named() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
-
     #[test]
     fn damage_never_breaks_unpacking(
         kind in 0..4usize,
