@@ -10,6 +10,7 @@ use std::io::{self, BufRead, Read};
 
 /// Why no more bytes come.
 #[derive(Debug)]
+#[cfg_attr(not(feature = "compression"), expect(dead_code, reason = "only what is packed can be damaged here"))]
 pub(super) enum Failure {
     /// The input cannot be read.
     Io(io::Error),

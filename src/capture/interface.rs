@@ -186,39 +186,34 @@ impl Ledger {
     /// The file is over: tells the totals.
     pub(super) fn end_file(&mut self) {
         self.end_section();
-        let totals = [
-            (&self.unknown_interfaces, NoticeKind::UnknownInterface),
-            (&self.odd_fractions, NoticeKind::OddFraction),
-            (&self.odd_options, NoticeKind::OddOption),
-            (&self.dropped, NoticeKind::PacketsDropped),
-        ];
-        for (tally, kind) in totals {
-            let count = tally.count;
-            if count == 0 {
-                continue;
+        let Self { log, unknown_interfaces, odd_fractions, odd_options, dropped, .. } = self;
+        let packets = |tally: &Tally| if tally.count == 1 { "packet" } else { "packets" };
+        let mut total = |tally: &Tally, kind, message: std::fmt::Arguments<'_>| {
+            if tally.count > 0 {
+                log.report(kind, tally.first, format_args!("{} {message}", tally.count));
             }
-            let packets = if count == 1 { "packet" } else { "packets" };
-            let tell = |log: &mut Log, message| log.report(kind, tally.first, message);
-            match kind {
-                NoticeKind::UnknownInterface => {
-                    tell(
-                        &mut self.log,
-                        format_args!("{count} {packets} of an interface that the file does not describe, skipped"),
-                    );
-                }
-                NoticeKind::OddFraction => {
-                    tell(
-                        &mut self.log,
-                        format_args!("{count} {packets} with a fraction of a second or more, carried over"),
-                    );
-                }
-                NoticeKind::OddOption => {
-                    let blocks = if count == 1 { "block" } else { "blocks" };
-                    tell(&mut self.log, format_args!("{count} {blocks} with options that cannot be read, passed over"));
-                }
-                _ => tell(&mut self.log, format_args!("the capturing program dropped {count} {packets}")),
-            }
-        }
+        };
+        total(
+            unknown_interfaces,
+            NoticeKind::UnknownInterface,
+            format_args!("{} of an interface that the file does not describe, skipped", packets(unknown_interfaces)),
+        );
+        total(
+            odd_fractions,
+            NoticeKind::OddFraction,
+            format_args!("{} with a fraction of a second or more, carried over", packets(odd_fractions)),
+        );
+        let blocks = if odd_options.count == 1 { "block" } else { "blocks" };
+        total(
+            odd_options,
+            NoticeKind::OddOption,
+            format_args!("{blocks} with options that cannot be read, passed over"),
+        );
+        total(
+            dropped,
+            NoticeKind::PacketsDropped,
+            format_args!("{} dropped by the capturing program", packets(dropped)),
+        );
     }
 }
 
@@ -238,8 +233,8 @@ mod tests {
             (12, 1_700_000_000_123_456, 0, 1_700_000_000_123),
             (us, 123_456, 1_700_000_000, 1_700_000_000_123_456_000),
             (us, 1_700_000_100_123_456, -100, 1_700_000_000_123_456_000),
-            (0x80 | 10, (second << 10) + 512, 0, 1_700_000_000_500_000_000),
-            (0x80 | 32, (second << 32) + (1 << 31), 0, 1_700_000_000_500_000_000),
+            (0x8a, (second << 10) + 512, 0, 1_700_000_000_500_000_000),
+            (0xa0, (second << 32) + (1 << 31), 0, 1_700_000_000_500_000_000),
             (0x80, second, 0, 1_700_000_000_000_000_000),
             (0xff, u64::MAX, 0, 0),
             (0x7f, u64::MAX, 0, 0),

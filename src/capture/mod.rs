@@ -48,6 +48,7 @@ pub use session::{FileReport, Session, Source, SourceError};
 pub use sniff::{Compression, Container, Format};
 
 use crate::time::Timestamp;
+use std::fmt;
 use std::ops::Range;
 
 /// The byte order of a file or section.
@@ -93,8 +94,30 @@ enum Step {
     Need { total: usize, header: usize, part: Part },
     /// The header of another file, glued behind this one.
     Restart,
-    /// No record can start like this, so nothing that follows can be found; with what is wrong.
-    Lost(String),
+    /// No record can start like this, so nothing that follows can be found.
+    Lost(Nonsense),
+}
+
+/// What no record can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Nonsense {
+    PacketLength(u32),
+    BlockLength(u32),
+    SectionLength(u32),
+    SectionOrder,
+    SectionVersion { major: u16, minor: u16 },
+}
+
+impl fmt::Display for Nonsense {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::PacketLength(length) => write!(f, "a packet of {length} bytes"),
+            Self::BlockLength(length) => write!(f, "a block of {length} bytes"),
+            Self::SectionLength(length) => write!(f, "a section header of {length} bytes"),
+            Self::SectionOrder => f.write_str("a section whose byte order cannot be told"),
+            Self::SectionVersion { major, minor } => write!(f, "a section of version {major}.{minor}"),
+        }
+    }
 }
 
 /// What a record that is not there as a whole would have been.

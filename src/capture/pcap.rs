@@ -2,7 +2,7 @@
 //!
 //! Knows one file header and its records. A second file glued behind the first is read on, with its own header.
 
-use super::{ByteOrder, Fraction, Part, Record, Step, at_least_captured, size};
+use super::{ByteOrder, Fraction, Nonsense, Part, Record, Step, at_least_captured, size};
 use crate::limits;
 use crate::packet::LinkType;
 use crate::time::Timestamp;
@@ -95,6 +95,7 @@ impl Pcap {
     }
 
     /// What stands at the front of `data`.
+    #[inline]
     pub(super) fn step(self, data: &[u8]) -> Step {
         match (self.layout, self.order) {
             (Layout::Classic, ByteOrder::Little) => self.classic::<LittleEndian>(data),
@@ -127,10 +128,11 @@ impl Pcap {
     }
 
     /// A record whose bytes are all there.
+    #[inline]
     fn record(self, data: &[u8], seconds: u32, fraction: u32, lengths: &Lengths) -> Step {
         let captured = size(lengths.captured);
         if captured > limits::RECORD_BYTES {
-            return too_long(lengths.captured);
+            return Step::Lost(Nonsense::PacketLength(lengths.captured));
         }
         // The header of a glued file reads as a record without bytes (its time zone stands where the length does).
         if captured == 0 && is_second_header(data) {
@@ -157,20 +159,17 @@ impl Pcap {
     }
 
     /// A record of which too little is there.
+    #[cold]
     fn incomplete<B: Order>(data: &[u8], header: usize) -> Step {
         let captured = match data.get(8..12) {
             Some(field) if data.len() >= header => B::read_u32(field),
             _ => return Step::Need { total: header, header, part: Part::Packet },
         };
         if size(captured) > limits::RECORD_BYTES {
-            return too_long(captured);
+            return Step::Lost(Nonsense::PacketLength(captured));
         }
         Step::Need { total: header + size(captured), header, part: Part::Packet }
     }
-}
-
-fn too_long(captured: u32) -> Step {
-    Step::Lost(format!("a packet of {captured} bytes"))
 }
 
 fn is_second_header(data: &[u8]) -> bool {

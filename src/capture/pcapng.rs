@@ -4,7 +4,7 @@
 //! hold neither packets nor interfaces are passed over.
 
 use super::interface::{Interface, Ledger, Resolution};
-use super::{ByteOrder, Fraction, Part, Record, Step, at_least_captured, size};
+use super::{ByteOrder, Fraction, Nonsense, Part, Record, Step, at_least_captured, size};
 use crate::limits;
 use crate::packet::LinkType;
 use byteorder_slice::{BigEndian, ByteOrder as Order, LittleEndian};
@@ -94,12 +94,13 @@ impl PcapNg {
 
     fn block<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Step {
         match RawBlock::from_slice::<B>(data) {
-            Ok((_, raw)) => self.whole::<B>(raw.type_, size(raw.initial_len), &raw.body, ledger),
+            Ok((_, raw)) => self.whole::<B>(raw.type_, raw.initial_len, &raw.body, ledger),
             Err(_) => self.troubled::<B>(data, ledger),
         }
     }
 
     /// A block that is not there as a whole, or whose lengths are wrong.
+    #[cold]
     fn troubled<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Step {
         let Some(front) = data.first_chunk::<EMPTY_BLOCK>() else {
             return Step::Need { total: EMPTY_BLOCK, header: BLOCK_HEADER, part: Part::Block };
@@ -109,14 +110,14 @@ impl PcapNg {
             match order_of(&front[8..]) {
                 Some(ByteOrder::Little) => LittleEndian::read_u32(&front[4..]),
                 Some(ByteOrder::Big) => BigEndian::read_u32(&front[4..]),
-                None => return Step::Lost("a section whose byte order cannot be told".to_owned()),
+                None => return Step::Lost(Nonsense::SectionOrder),
             }
         } else {
             B::read_u32(&front[4..])
         };
         let total = size(length);
         if total < EMPTY_BLOCK || !total.is_multiple_of(4) || (total > limits::RECORD_BYTES && !is_ignored(kind)) {
-            return Step::Lost(format!("a block of {length} bytes"));
+            return Step::Lost(Nonsense::BlockLength(length));
         }
         if total > limits::READ_BUFFER_BYTES && is_ignored(kind) {
             return Step::Discard(u64::from(length));
@@ -129,13 +130,14 @@ impl PcapNg {
         if !is_ignored(kind) {
             ledger.corrupt(format_args!("a block whose two lengths differ"));
         }
-        self.whole::<B>(kind, total, &block[BLOCK_HEADER..total - 4], ledger)
+        self.whole::<B>(kind, length, &block[BLOCK_HEADER..total - 4], ledger)
     }
 
     /// A block with all its bytes.
-    fn whole<B: Order>(&mut self, kind: u32, length: usize, body: &[u8], ledger: &mut Ledger) -> Step {
-        if length > limits::RECORD_BYTES && !is_ignored(kind) {
-            return Step::Lost(format!("a block of {length} bytes"));
+    fn whole<B: Order>(&mut self, kind: u32, length: u32, body: &[u8], ledger: &mut Ledger) -> Step {
+        let total = size(length);
+        if total > limits::RECORD_BYTES && !is_ignored(kind) {
+            return Step::Lost(Nonsense::BlockLength(length));
         }
         let packet = match kind {
             ENHANCED_PACKET_BLOCK => enhanced_packet::<B>(body, ledger),
@@ -155,23 +157,23 @@ impl PcapNg {
         match packet {
             Some(mut record) => {
                 record.data = record.data.start + BLOCK_HEADER..record.data.end + BLOCK_HEADER;
-                record.length = length;
+                record.length = total;
                 Step::Packet(record)
             }
-            None => Step::Skip(length),
+            None => Step::Skip(total),
         }
     }
 
-    fn section(&mut self, length: usize, body: &[u8], ledger: &mut Ledger) -> Step {
-        let Some(header) = SectionHeader::from_body(body).filter(|_| length >= SECTION_HEADER) else {
-            return Step::Lost(format!("a section header of {length} bytes"));
+    fn section(&mut self, length: u32, body: &[u8], ledger: &mut Ledger) -> Step {
+        let Some(header) = SectionHeader::from_body(body).filter(|_| size(length) >= SECTION_HEADER) else {
+            return Step::Lost(Nonsense::SectionLength(length));
         };
         if !header.is_supported() {
-            return Step::Lost(format!("a section of version {}.{}", header.major, header.minor));
+            return Step::Lost(Nonsense::SectionVersion { major: header.major, minor: header.minor });
         }
         ledger.end_section();
         self.order = header.order;
-        Step::Skip(length)
+        Step::Skip(size(length))
     }
 }
 

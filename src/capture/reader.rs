@@ -18,8 +18,8 @@ use std::ops::Range;
 
 /// Reads the packets of one capture, compressed or not, from a file or a pipe.
 ///
-/// Packets come out as soon as their last byte is in, with one copy of each packet in memory: the one lent. Memory does not
-/// grow with the input.
+/// Packets come out as soon as their last byte is in. Their bytes are lent from the one buffer they were read into, and
+/// memory does not grow with the input.
 ///
 /// Damage is no error: it is told by [`Reader::take_notices`], reading goes on while records can be found, and else
 /// ends. [`Reader::complete`] tells whether anything was missing.
@@ -201,8 +201,8 @@ impl Reader {
                         self.cut(total, header, part);
                     }
                 }
-                Step::Lost(what) => {
-                    self.ledger.corrupt(format_args!("{what}"));
+                Step::Lost(nonsense) => {
+                    self.ledger.corrupt(format_args!("{nonsense}"));
                     self.end();
                 }
             }
@@ -391,3 +391,6 @@ fn recognise(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

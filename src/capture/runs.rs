@@ -55,3 +55,23 @@ impl Runs {
         self.runs.iter()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_take_turns_all_the_time_fill_no_memory() {
+        let mut runs = Runs::default();
+        let count = 2 * u64::try_from(limits::FILE_RUNS).unwrap();
+        let place = |n: u64| Location { source: usize::from(n % 2 == 1), number: PacketNumber(n.div_ceil(2)) };
+        for n in 1..=count {
+            runs.push(PacketNumber(n), place(n));
+        }
+        assert_eq!(runs.iter().count(), limits::FILE_RUNS);
+        assert_eq!(runs.locate(PacketNumber(1)), None);
+        assert_eq!(runs.locate(PacketNumber(count / 2)), None);
+        assert_eq!(runs.locate(PacketNumber(count / 2 + 1)), Some(place(count / 2 + 1)));
+        assert_eq!(runs.locate(PacketNumber(count)), Some(place(count)));
+    }
+}

@@ -358,3 +358,6 @@ impl File {
         self.reader.as_ref().map_or(self.report.bytes_read, Reader::bytes_read)
     }
 }
+
+#[cfg(test)]
+mod tests;

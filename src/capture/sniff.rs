@@ -213,8 +213,13 @@ fn is_erf(data: &[u8]) -> bool {
         ((1..=48).contains(&(kind & 0x7f)) && length >= 16 && (631_152_000..4_102_444_800).contains(&(time >> 32)))
             .then_some((time, length))
     };
-    let Some((first, length)) = record(0) else { return false };
-    record(length).is_none_or(|(second, _)| second >= first) && (data.len() <= length || record(length).is_some())
+    match record(0) {
+        Some((first, length)) => match record(length) {
+            Some((second, _)) => second >= first,
+            None => data.len() <= length,
+        },
+        None => false,
+    }
 }
 
 /// Names text; `None` when it is none.
@@ -239,7 +244,7 @@ fn text(data: &[u8]) -> Option<&'static str> {
 fn starts(data: &[u8]) -> String {
     let shown = &data[..data.len().min(8)];
     let letters = shown.iter().take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
-    if letters >= 2 {
+    if letters >= 2 || letters == shown.len() {
         return format!("\"{}\"", String::from_utf8_lossy(&shown[..letters]));
     }
     let hex: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
