@@ -106,7 +106,7 @@ impl Work {
     }
 
     /// Bytes that were never captured.
-    pub(super) fn gap(&mut self, chunk: &Chunk<'_>, clock: Timestamp) {
+    pub(super) fn gap(&mut self, chunk: &Chunk<'_>) {
         let ChunkBody::Gap { length, reason } = chunk.body else { return };
         let Some(stream) = self.streams.get(&chunk.connection).filter(|s| s.protocol == Protocol::Rct) else { return };
         let from = if chunk.direction == Direction::ToServer { stream.client } else { stream.server };
@@ -116,7 +116,7 @@ impl Work {
         }
         let message = format!("{length} bytes from {from} at stream offset {} are not in the capture", chunk.offset);
         let at = ByteRange { packet: chunk.packet, offset: chunk.packet_offset, length: 0 };
-        self.report(Code::Gap, (chunk.ts, clock), Some(chunk.connection), [at], message);
+        self.report(Code::Gap, (self.ts, self.now), Some(chunk.connection), [at], message);
     }
 
     /// A connection has ended. What follows from it waits for the frames before it.

@@ -46,10 +46,23 @@ struct Run {
     /// Stream offset of its first byte.
     offset: u64,
     length: u32,
+    /// Where they stand.
     packet: PacketNumber,
     packet_offset: u32,
+    /// When that packet came.
+    completed: Timestamp,
+    /// The packet that let them be delivered, which is another one where an earlier segment was late.
+    delivered_by: PacketNumber,
     ts: Timestamp,
     clock: Timestamp,
+}
+
+/// The packet being worked on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Moment {
+    pub(super) packet: PacketNumber,
+    pub(super) ts: Timestamp,
+    pub(super) clock: Timestamp,
 }
 
 /// One direction of a connection.
@@ -68,10 +81,17 @@ pub(super) struct Half {
     pub(super) watched: bool,
 }
 
+/// Bytes of earlier packets that a packet lets through come behind its own, in the order of the stream.
+fn late_offset(offset: u64) -> u32 {
+    const BEHIND_ALL: u32 = 1 << 31;
+    u32::try_from(offset % u64::from(BEHIND_ALL)).unwrap_or(0) | BEHIND_ALL
+}
+
 /// Where an item stands.
 struct Stand {
     spans: SmallVec<[ByteRange; 1]>,
     ts: Timestamp,
+    completed: Timestamp,
     at: Place,
 }
 
@@ -82,8 +102,13 @@ impl Run {
 
     /// The place of the byte at this stream offset.
     fn place(&self, offset: u64) -> Place {
-        let skipped = u32::try_from(offset.saturating_sub(self.offset)).unwrap_or(0);
-        Place::new(self.clock, self.packet, self.packet_offset.saturating_add(skipped))
+        let place = if self.packet == self.delivered_by { self.packet_offset(offset) } else { late_offset(offset) };
+        Place::new(self.clock, self.delivered_by, place)
+    }
+
+    /// Where in its packet the byte at this stream offset stands.
+    fn packet_offset(&self, offset: u64) -> u32 {
+        self.packet_offset.saturating_add(u32::try_from(offset.saturating_sub(self.offset)).unwrap_or(0))
     }
 }
 
@@ -94,17 +119,16 @@ impl Half {
     }
 
     /// Takes the next bytes.
-    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], clock: Timestamp) {
-        self.runs.push_back(Run {
-            offset: chunk.offset,
-            length: u32::try_from(bytes.len()).unwrap_or(u32::MAX),
-            packet: chunk.packet,
-            packet_offset: chunk.packet_offset,
-            ts: chunk.ts,
-            clock,
-        });
-        self.last = clock;
+    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], completed: Timestamp, now: Moment) {
+        self.runs.push_back(run(chunk, bytes.len(), completed, now));
+        self.last = now.clock;
         self.framer.push(bytes);
+    }
+
+    /// Takes note of bytes that the capture lost.
+    pub(super) fn gap(&mut self, chunk: &Chunk<'_>, length: u64, now: Moment) {
+        self.runs.push_back(run(chunk, 0, now.clock, now));
+        self.framer.gap(length);
     }
 
     /// The first byte that is held back, if any: nothing of this direction can complete before it.
@@ -144,17 +168,18 @@ impl Half {
             }
         }
     }
+}
 
-    /// Tells where and when a gap was given up, for an item without bytes of its own.
-    pub(super) fn note_gap(&mut self, chunk: &Chunk<'_>, clock: Timestamp) {
-        self.runs.push_back(Run {
-            offset: chunk.offset,
-            length: 0,
-            packet: chunk.packet,
-            packet_offset: chunk.packet_offset,
-            ts: chunk.ts,
-            clock,
-        });
+fn run(chunk: &Chunk<'_>, length: usize, completed: Timestamp, now: Moment) -> Run {
+    Run {
+        offset: chunk.offset,
+        length: u32::try_from(length).unwrap_or(u32::MAX),
+        packet: chunk.packet,
+        packet_offset: chunk.packet_offset,
+        completed,
+        delivered_by: now.packet,
+        ts: now.ts,
+        clock: now.clock,
     }
 }
 
@@ -162,20 +187,19 @@ impl Half {
 fn stand(runs: &VecDeque<Run>, offset: u64, length: usize, last: Option<Run>) -> Stand {
     let end = offset + length as u64;
     let mut spans = SmallVec::new();
+    let mut completed = Timestamp::from_nanos(i64::MIN);
     let mut latest = None::<Run>;
     for run in runs.iter().skip_while(|run| run.end() <= offset).take_while(|run| run.offset < end) {
         let (from, to) = (offset.max(run.offset), end.min(run.end()));
-        let place = run.place(from);
         let length = u32::try_from(to - from).unwrap_or(u32::MAX);
-        spans.push(ByteRange { packet: run.packet, offset: place.offset(), length });
-        if latest.is_none_or(|latest| run.packet > latest.packet) {
-            latest = Some(*run);
-        }
+        spans.push(ByteRange { packet: run.packet, offset: run.packet_offset(from), length });
+        completed = completed.max(run.completed);
+        latest = Some(*run);
     }
     let Some(run) = latest.or(last) else {
-        return Stand { spans, ts: Timestamp::default(), at: Place::default() };
+        return Stand { spans, ts: Timestamp::default(), completed, at: Place::default() };
     };
-    Stand { spans, ts: run.ts, at: run.place(offset.max(run.offset)) }
+    Stand { spans, ts: run.ts, completed: completed.min(run.clock), at: run.place(offset.max(run.offset)) }
 }
 
 fn sighting(
@@ -189,6 +213,7 @@ fn sighting(
         id: SightingId(0),
         ts: stand.ts,
         clock: stand.at.clock(),
+        completed: stand.completed,
         connection,
         sender: Sender::Client,
         src,

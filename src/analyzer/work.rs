@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::order::{Held, Order, Place};
 use super::report::Closed;
 use super::sequence::Sequence;
-use super::stream::{Found, Protocol, Stream, What};
+use super::stream::{Found, Moment, Protocol, Stream, What};
 use crate::anomaly::{Anomaly, Severity};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::{NonFrameSighting, Sink, Summary};
@@ -43,8 +43,6 @@ pub(super) struct Work {
     pub(super) summary: Summary,
     /// Directions that held bytes back when data last came, in the order of when to look at them.
     watch: VecDeque<Watch>,
-    /// The first packet whose bytes wait behind a hole, and since when some do.
-    pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
     pub(super) snapped_count: u64,
 }
@@ -79,7 +77,6 @@ impl Work {
             sightings: 0,
             summary: Summary::default(),
             watch: VecDeque::new(),
-            pending: None,
             other_ports: FxHashMap::default(),
             snapped_count: 0,
         }
@@ -168,30 +165,26 @@ impl Work {
         if stream.protocol == Protocol::Foreign {
             return Follow::No;
         }
-        let clock = if chunk.packet == self.packet {
-            self.now
-        } else {
-            // A piece that waited behind a hole has the time of its own packet.
-            Timestamp::from_nanos(chunk.ts.nanos().saturating_add(self.now.nanos_since(self.ts))).min(self.now)
-        };
+        // A piece that waited behind a hole came when its own packet did.
+        let completed = Timestamp::from_nanos(self.now.nanos() - self.ts.nanos_since(chunk.ts).max(0));
+        let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now };
         let half = stream.half(chunk.direction);
         let is_gap = match chunk.body {
             ChunkBody::Data(bytes) => {
-                half.push(chunk, bytes, clock);
+                half.push(chunk, bytes, completed, moment);
                 if let Protocol::Unknown(looked_at) = &mut stream.protocol {
                     *looked_at += bytes.len() as u64;
                 }
                 false
             }
             ChunkBody::Gap { length, .. } => {
-                half.framer.gap(length);
-                half.note_gap(chunk, clock);
+                half.gap(chunk, length, moment);
                 true
             }
         };
         self.collect(chunk.connection, chunk.direction);
         if is_gap {
-            self.gap(chunk, clock);
+            self.gap(chunk);
         }
         self.follow(chunk.connection)
     }
@@ -306,14 +299,14 @@ impl Work {
     }
 
     /// Hands out what is settled.
-    pub(super) fn release<S: Sink>(&mut self, pending: Option<PacketNumber>, sink: &mut S) -> Result<(), S::Error> {
+    pub(super) fn release<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         if !self.watch.is_empty() {
             self.watch();
         }
-        while let Some(found) = self.sequence.next(pending, self.now) {
+        while let Some(found) = self.sequence.next(self.now) {
             self.pass_on(found);
         }
-        let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
+        let settled = self.sequence.settled(self.now);
         self.lines.tick(settled);
         self.take_outcomes();
         if self.order.is_full() {
@@ -321,16 +314,6 @@ impl Work {
             self.take_outcomes();
         }
         self.order.release(settled, sink)
-    }
-
-    /// Since when bytes wait behind a hole. A packet that was not the first to wait counts from the one before it.
-    fn pending_since(&mut self, pending: Option<PacketNumber>) -> Timestamp {
-        self.pending = match (pending, self.pending) {
-            (None, _) => None,
-            (Some(packet), Some((known, since))) if packet != self.packet || known == packet => Some((packet, since)),
-            (Some(packet), _) => Some((packet, self.now)),
-        };
-        self.pending.map_or(self.now, |(_, since)| since)
     }
 
     /// A frame or non-frame reaches its line.

@@ -111,7 +111,10 @@ impl DeviceLine {
         };
         let contested = Contested { key, answer, place };
         if let [only] = candidates[..] {
-            let owner = self.requests.get(only).map(super::request::Request::connection);
+            let request = self.requests.get(only).map(|request| Arc::clone(&request.frame));
+            let owner = request.as_ref().map(|request| request.connection);
+            let taken = request.map(|request| frame.clock.since(request.clock));
+            self.fastest = self.fastest.into_iter().chain(taken).min();
             self.give(only, contested);
             self.judge_arrival(frame, owner, context);
             self.tell_if_ready(only, context);
@@ -131,12 +134,12 @@ impl DeviceLine {
     /// Whether this comes right behind an answer for the same object, and too soon after all open requests for it.
     fn is_second_answer(&self, key: Key, frame: &Sighting, candidates: &[super::ExchangeId]) -> bool {
         let last = self.answered.get(&key).filter(|last| frame.clock.since(last.frame.clock) <= SECOND_ANSWER);
-        let in_time = self.requests.latest_before(candidates, frame.clock).and_then(|id| self.requests.get(id));
+        let in_time =
+            self.requests.latest_before(candidates, frame.clock, self.needs()).and_then(|id| self.requests.get(id));
         last.is_some_and(|last| {
             *last.frame.payload != *frame.payload
                 && in_time.is_none_or(|request| {
-                    request.frame.clock >= last.frame.clock
-                        && frame.clock.since(request.frame.clock) < super::request::SHORTEST_SERVICE
+                    request.frame.clock >= last.frame.clock && frame.clock.since(request.frame.clock) < self.needs()
                 })
         })
     }

@@ -48,6 +48,8 @@ pub(super) struct DeviceLine {
     pub(super) members: FxHashMap<ConnectionId, Member>,
     pub(super) requests: Requests,
     pub(super) copies: Copies,
+    /// The shortest time this line has taken for an answer that could belong to one request only.
+    pub(super) fastest: Option<Duration>,
     /// When the line last finished an answer.
     pub(super) free_at: Option<Timestamp>,
     /// Objects registered for periodic sending.
@@ -206,6 +208,12 @@ impl DeviceLine {
         self.requests.drop_done();
     }
 
+    /// The line needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of
+    /// the shortest time seen, since it may do better.
+    pub(super) fn needs(&self) -> Duration {
+        self.fastest.map_or(Duration::ZERO, |fastest| fastest / 2)
+    }
+
     fn check_at(&mut self, ts: Timestamp) {
         self.next_check = Some(self.next_check.map_or(ts, |next| next.min(ts)));
     }
@@ -230,7 +238,7 @@ impl DeviceLine {
             }
             for contested in self.requests.take_contested(key) {
                 let candidates = self.requests.candidates(key, self.confirms_writes);
-                if let Some(id) = self.requests.latest_before(&candidates, contested.answer.first.clock) {
+                if let Some(id) = self.requests.latest_before(&candidates, contested.answer.first.clock, self.needs()) {
                     self.give(id, contested);
                 }
             }
@@ -392,7 +400,7 @@ fn exchange(
     status: ExchangeStatus,
     anomalies: SmallVec<[(AnomalyId, Code); 2]>,
 ) -> Exchange {
-    let asked = request.clock;
+    let (asked, completed) = (request.clock, request.completed);
     let mut exchange = Exchange {
         id,
         ts: request.ts,
@@ -406,7 +414,7 @@ fn exchange(
     };
     if let Some(answer) = answer {
         let frame = answer.own.as_ref().unwrap_or(&answer.first);
-        exchange.response_time = Some(frame.clock.nanos_since(asked));
+        exchange.response_time = Some(frame.completed.nanos_since(completed));
         exchange.service_time = Some(answer.first.clock.nanos_since(answer.line_free.max(asked)));
         let mut copies = answer.copies;
         if answer.own.is_some() && !Arc::ptr_eq(frame, &answer.first) && !copies.contains(&answer.first.connection) {

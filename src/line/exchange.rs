@@ -44,10 +44,13 @@ impl Sender {
 pub struct Sighting {
     /// Its number.
     pub id: SightingId,
-    /// When its last byte first appeared in the capture.
+    /// When its receiver could have it: all its bytes, and all before them in its stream, were there.
     pub ts: Timestamp,
     /// The same moment on a clock that never goes back: what differences between moments are taken from.
     pub clock: Timestamp,
+    /// When its last byte first appeared in the capture, on the same clock. Before `clock` where an earlier segment
+    /// was late.
+    pub completed: Timestamp,
     /// The connection.
     pub connection: ConnectionId,
     /// Who sent it, as far as known by now.

@@ -10,10 +10,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// The line needs at least this long for an answer. One that comes sooner after a repeated request answers the first.
-/// The shortest answer ever published took 30 ms; simulators are faster, but nobody asks them twice.
-pub(super) const SHORTEST_SERVICE: Duration = Duration::from_millis(5);
-
 /// What ties an answer to a request: there is no sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Key {
@@ -165,11 +161,16 @@ impl Requests {
 
     /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made: the latest
     /// before it that the line had time to answer, else the first.
-    pub(super) fn latest_before(&self, candidates: &[ExchangeId], ts: Timestamp) -> Option<ExchangeId> {
+    pub(super) fn latest_before(
+        &self,
+        candidates: &[ExchangeId],
+        ts: Timestamp,
+        needs: Duration,
+    ) -> Option<ExchangeId> {
         let asked = |id: &&ExchangeId| self.get(**id).map(|request| request.frame.clock);
         candidates
             .iter()
-            .rfind(|id| asked(id).is_some_and(|asked| asked.saturating_add(SHORTEST_SERVICE) <= ts))
+            .rfind(|id| asked(id).is_some_and(|asked| asked.saturating_add(needs) <= ts))
             .or_else(|| candidates.iter().find(|id| asked(id).is_some_and(|asked| asked <= ts)))
             .copied()
     }
