@@ -1,19 +1,23 @@
 //! What the device sends: answers and their copies, and frames that nobody asked for.
 
 use super::copies::Place;
-use super::device::{CROSSED, Context, DeviceLine, SECOND_ANSWER};
+use super::device::{CROSSED, Context, DeviceLine, REMEMBERED_KEYS, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::member::Copying;
 use super::outcome::About;
-use super::request::{Answer, Contested, Key};
+use super::request::{Answer, Contested, Key, Kind, Request};
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::rct::registry::DataType;
 use crate::time::Timestamp;
 use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
+
+/// The device pads texts to a multiple of this; published ones have 32 and 64 bytes.
+const TEXT_PADDING: usize = 16;
 
 /// A hash over all that makes two sightings the same frame.
 pub(super) fn identity(sighting: &Sighting) -> u64 {
@@ -30,8 +34,13 @@ impl DeviceLine {
         let member = self.members.get(&connection)?;
         let place = self.copies.find(identity, connection, member.opened)?;
         // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
-        let may_be_own = !matches!(member.copying, Copying::Proven(_)) && self.is_waiting_for(connection, key);
-        (!may_be_own).then_some(place)
+        let may_be_own = !self.copies_to(connection) && self.is_waiting_for(connection, key);
+        (!may_be_own && member.opened <= self.copies.get(place)?.ts).then_some(place)
+    }
+
+    /// Whether the hub has been seen to copy to this connection.
+    fn copies_to(&self, connection: ConnectionId) -> bool {
+        self.members.get(&connection).is_some_and(|member| matches!(member.copying, Copying::Proven(_)))
     }
 
     fn is_waiting_for(&self, connection: ConnectionId, key: Option<Key>) -> bool {
@@ -44,23 +53,20 @@ impl DeviceLine {
     pub(super) fn copy(&mut self, place: Place, frame: &Arc<Sighting>, context: &mut Context<'_>) {
         let asked_for_it_too = self.is_waiting_for(frame.connection, Some(Key::of(frame)));
         self.seen_again(place, frame.connection, asked_for_it_too);
-        let exchange = self.copies.get(place).and_then(|original| original.exchange);
-        let mut owner = None;
-        if let Some(request) = exchange.and_then(|id| self.requests.get_mut(id)) {
-            owner = Some(request.connection());
-            if let Some(answer) = &mut request.answer {
-                if owner == Some(frame.connection) {
-                    answer.own.get_or_insert_with(|| Arc::clone(frame));
-                } else {
-                    answer.copies.push(frame.connection);
-                }
+        let Some(original) = self.copies.get(place) else { return };
+        let (exchange, owner, sent) = (original.exchange, original.owner, original.ts);
+        if let Some(answer) = exchange.and_then(|id| self.requests.get_mut(id)).and_then(|r| r.answer.as_mut()) {
+            if owner == Some(frame.connection) {
+                answer.own.get_or_insert_with(|| Arc::clone(frame));
+            } else {
+                answer.copies.push(frame.connection);
             }
         }
         let contested = self.requests.contested.iter_mut().find(|contested| contested.place == Some(place));
         if let Some(contested) = contested {
             contested.answer.copies.push(frame.connection);
         }
-        self.judge_arrival(frame, owner, context);
+        self.judge_arrival(frame, owner, sent, context);
         if let Some(id) = exchange {
             self.tell_if_ready(id, context);
         }
@@ -76,10 +82,14 @@ impl DeviceLine {
 
     /// A frame of the device, seen for the first time.
     pub(super) fn original(&mut self, identity: u64, frame: &Arc<Sighting>, context: &mut Context<'_>) {
-        let place =
-            (self.members.len() > 1).then(|| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
+        let place = context.copying.then(|| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
-        let anomalies = values::judge_response(frame, context);
+        let mut anomalies = values::judge_response(frame, context);
+        if let Some(longest) = self.cut_text(frame, context) {
+            let found = frame.payload.len();
+            let message = format!("{found} of {longest} bytes; the CRC is valid, so the device itself cut the answer");
+            anomalies.push(context.out.anomaly(Code::PayloadShort, About::frame(frame), message));
+        }
         if frame.command.is_response() {
             self.answer(place, frame, anomalies, context);
         } else {
@@ -96,9 +106,17 @@ impl DeviceLine {
         context: &mut Context<'_>,
     ) {
         let key = Key::of(frame);
-        let candidates = self.requests.candidates(key, self.confirms_writes);
+        let mut candidates = self.requests.candidates(key, self.confirms_writes);
+        if !self.copies_to(frame.connection) {
+            // Where nothing is copied, an answer goes to whoever asked.
+            let own =
+                |id: &super::ExchangeId| self.requests.get(*id).map(Request::connection) == Some(frame.connection);
+            if candidates.iter().any(own) {
+                candidates.retain(|id| own(id));
+            }
+        }
         if candidates.is_empty() || self.is_second_answer(key, frame, &candidates) {
-            return self.unasked(frame, anomalies, context);
+            return self.unasked(place, frame, anomalies, context);
         }
         let pairing = if frame.crc_ok() { Pairing::Certain } else { Pairing::Tentative };
         let answer = Answer {
@@ -116,12 +134,12 @@ impl DeviceLine {
             let taken = request.map(|request| frame.clock.since(request.clock));
             self.fastest = self.fastest.into_iter().chain(taken).min();
             self.give(only, contested);
-            self.judge_arrival(frame, owner, context);
+            self.judge_arrival(frame, owner, frame.clock, context);
             self.tell_if_ready(only, context);
             return;
         }
         self.requests.contested.push(contested);
-        self.judge_arrival(frame, None, context);
+        self.judge_arrival(frame, None, frame.clock, context);
         let contestants = self.requests.contested.iter().filter(|contested| contested.key == key).count();
         if contestants == candidates.len() {
             for (id, contested) in candidates.into_iter().zip(self.requests.take_contested(key)) {
@@ -147,6 +165,7 @@ impl DeviceLine {
     /// A RESPONSE that answers no open request.
     fn unasked(
         &mut self,
+        place: Option<Place>,
         frame: &Arc<Sighting>,
         mut anomalies: SmallVec<[(AnomalyId, Code); 2]>,
         context: &mut Context<'_>,
@@ -158,16 +177,20 @@ impl DeviceLine {
         if !frame.crc_ok() {
             self.blame_broken_answer(frame.connection);
         } else if periodic {
-            self.judge_arrival(frame, None, context);
+            self.judge_arrival(frame, None, frame.clock, context);
         } else if let Some(last) = second.filter(|last| *last.frame.payload != *frame.payload) {
             let message = format!("a second answer to the request that packet {} answered", last.frame.packet());
-            let about = About::frame(frame).and(&last.frame);
+            let (about, owner) = (About::frame(frame).and(&last.frame), last.owner);
             anomalies.push(context.out.anomaly(Code::DuplicateResponse, about, message));
+            if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
+                original.owner = Some(owner);
+            }
+            self.judge_arrival(frame, Some(owner), frame.clock, context);
         } else if let Some(request) = self.expired.remove(&key) {
             let ms = frame.clock.since(request.clock).as_secs_f64() * 1e3;
             let message = format!("the answer came {ms:.0} ms after its request, when nobody waited for it any more");
             anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(frame).and(&request), message));
-        } else if !self.judge_arrival(frame, None, context) && !blind {
+        } else if !self.judge_arrival(frame, None, frame.clock, context) && !blind {
             anomalies.push(context.out.anomaly(Code::Unsolicited, About::frame(frame), "nobody asked for this"));
         }
         tell_unasked(frame, periodic, anomalies, context);
@@ -192,39 +215,83 @@ impl DeviceLine {
         tell_unasked(frame, false, anomalies, context);
     }
 
-    /// Whether a device frame disturbed the connection it arrived on: it was waiting, but for something else.
-    fn judge_arrival(&mut self, frame: &Sighting, owner: Option<ConnectionId>, context: &mut Context<'_>) -> bool {
+    /// Whether an answer disturbed the connection it arrived on: it was waiting, but for something else. `sent`: when
+    /// the answer was first seen anywhere. What was asked after that crossed it on the way, and was not disturbed.
+    fn judge_arrival(
+        &mut self,
+        frame: &Sighting,
+        owner: Option<ConnectionId>,
+        sent: Timestamp,
+        context: &mut Context<'_>,
+    ) -> bool {
         let here = frame.connection;
-        let key = Key::of(frame);
+        let own = owner == Some(here);
         if let Some(member) = self.members.get_mut(&here) {
-            let own = owner == Some(here);
             member.counts.own += u64::from(own);
             member.counts.foreign += u64::from(!own && owner.is_some());
         }
-        if owner == Some(here) || !frame.crc_ok() {
+        if own || !frame.crc_ok() || !frame.command.is_response() {
             return false;
         }
-        let waiting = |request: &&super::request::Request| {
-            let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
-            !request.done && unseen && request.connection() == here && request.kind != super::request::Kind::Write
-        };
-        let asked_too = self.requests.iter().filter(waiting).any(|request| Key::of(&request.frame) == key);
-        let oldest = self
-            .requests
-            .iter()
-            .filter(waiting)
-            .find(|request| frame.clock.since(request.frame.clock) > CROSSED)
-            .map(|request| Arc::clone(&request.frame));
-        let (false, Some(request)) = (asked_too, oldest) else { return false };
-        let name = |id| context.registry.get(id).map_or_else(|| format!("{id}"), |object| object.name.clone());
+        let Some(request) = self.disturbed(here, Key::of(frame), sent) else { return false };
         let whose = owner.map_or_else(String::new, |owner| format!(" meant for connection {owner}"));
         let message = format!(
             "an answer for {}{whose} came while connection {here} waited for {}",
-            name(frame.object_id),
-            name(request.object_id)
+            values::name(context.registry, frame.object_id),
+            values::name(context.registry, request.object_id)
         );
         context.out.anomaly(Code::ForeignResponse, About::frame(frame).and(&request), message);
         true
+    }
+
+    /// The request that a connection waits for, if it is not for `key`, too.
+    fn disturbed(&self, connection: ConnectionId, key: Key, sent: Timestamp) -> Option<Arc<Sighting>> {
+        let mut oldest = None;
+        for request in self.requests.iter().filter(|request| request.connection() == connection && !request.done) {
+            let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
+            let contested = self.requests.contested.iter().any(|contested| contested.key == Key::of(&request.frame));
+            if !unseen || contested || request.passed_over_at.is_some() || request.kind == Kind::Write {
+                continue;
+            }
+            if Key::of(&request.frame) == key {
+                return None;
+            }
+            if oldest.is_none() && sent.since(request.frame.clock) > CROSSED {
+                oldest = Some(Arc::clone(&request.frame));
+            }
+        }
+        oldest
+    }
+
+    /// Whether a text was cut, and how long it should have been. Texts have no fixed length, but the device pads them
+    /// with zeros to a round one, always the same for one object.
+    fn cut_text(&mut self, frame: &Sighting, context: &Context<'_>) -> Option<usize> {
+        let object = context.registry.get(frame.object_id)?;
+        if object.response_type != DataType::String || !frame.crc_ok() || !frame.command.is_response() {
+            return None;
+        }
+        let length = frame.payload.len();
+        if self.longest.len() >= REMEMBERED_KEYS {
+            self.longest.clear();
+        }
+        let longest = self.longest.entry(Key::of(frame)).or_default();
+        *longest = length.max(*longest);
+        let padded_to = longest.next_multiple_of(TEXT_PADDING);
+        if length.is_multiple_of(TEXT_PADDING) || padded_to == length {
+            return None;
+        }
+        let cut_before = longest.is_multiple_of(TEXT_PADDING);
+        let cut_in_padding = frame.payload.ends_with(&[0, 0]);
+        let interrupted = !frame.payload.contains(&0) && self.was_interrupted(frame);
+        (cut_before || cut_in_padding || interrupted).then_some(padded_to)
+    }
+
+    /// Whether another client asked something after the request that `frame` answers.
+    fn was_interrupted(&self, frame: &Sighting) -> bool {
+        let asked = self.requests.iter().find(|request| request.is_open() && Key::of(&request.frame) == Key::of(frame));
+        asked.is_some_and(|asked| {
+            self.requests.iter().rev().any(|other| other.connection() != asked.connection() && other.id > asked.id)
+        })
     }
 
     /// Something broken came from the device: it may have been the answer to the oldest request on this connection.

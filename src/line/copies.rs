@@ -28,6 +28,8 @@ pub(super) struct Original {
     pub(super) ts: Timestamp,
     /// The exchange it belongs to, once known.
     pub(super) exchange: Option<ExchangeId>,
+    /// The connection whose request it answers, once known.
+    pub(super) owner: Option<ConnectionId>,
     /// Where it has been seen.
     seen: SmallVec<[ConnectionId; 4]>,
     content: u64,
@@ -65,7 +67,7 @@ impl Copies {
         self.forget_before(ts);
         let place = Place(self.first + self.originals.len() as u64);
         let seen = SmallVec::from_slice(&[connection]);
-        self.originals.push_back(Original { sighting, ts, exchange: None, seen, content });
+        self.originals.push_back(Original { sighting, ts, exchange: None, owner: None, seen, content });
         self.by_content.entry(content).or_default().push(place);
         place
     }

@@ -2,7 +2,7 @@
 
 use super::copies::Copies;
 use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
-use super::member::{Fate, Member};
+use super::member::{Fate, Member, ONE_GO};
 use super::outcome::{About, Outbox};
 use super::request::{Answer, Contested, Key, Kind, Request, Requests};
 use super::values;
@@ -20,6 +20,10 @@ use std::time::Duration;
 /// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
 const COPY_PATIENCE: Duration = Duration::from_secs(2);
 
+/// A request that its client passed over is unanswered after this long, even if the capture ends sooner than the
+/// time-out: no client known waits less.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
 /// How long after an answer a second one belongs to the same request: a slave's comes right behind its master's.
 pub(super) const SECOND_ANSWER: Duration = Duration::from_secs(1);
 
@@ -34,12 +38,16 @@ pub(super) struct Context<'a> {
     pub(super) registry: &'a Registry,
     pub(super) timeout: Duration,
     pub(super) out: &'a mut Outbox,
+    /// Other connections are open that may get copies.
+    pub(super) copying: bool,
 }
 
 /// The last answer given for an object.
 #[derive(Debug)]
 pub(super) struct LastAnswer {
     pub(super) frame: Arc<Sighting>,
+    /// The connection that had asked.
+    pub(super) owner: ConnectionId,
 }
 
 /// One device and all its connections.
@@ -55,18 +63,22 @@ pub(super) struct DeviceLine {
     /// Objects registered for periodic sending.
     pub(super) subscriptions: FxHashSet<Key>,
     pub(super) answered: FxHashMap<Key, LastAnswer>,
+    /// The longest text seen of each object, to recognise one that was cut.
+    pub(super) longest: FxHashMap<Key, usize>,
     /// Requests that timed out, to recognise answers that come later still.
     pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
     /// A WRITE has been answered when no READ of the same object could have been meant.
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
     pub(super) in_bootloader: bool,
+    /// The latest time heard of.
+    pub(super) now: Timestamp,
     /// Nothing has to be looked at before.
     next_check: Option<Timestamp>,
 }
 
 /// Answers remembered per line; objects are some 900, an attacker's are more.
-const REMEMBERED_KEYS: usize = 8192;
+pub(super) const REMEMBERED_KEYS: usize = 8192;
 
 impl DeviceLine {
     pub(super) fn member(&mut self, id: ConnectionId) -> Option<&mut Member> {
@@ -136,6 +148,11 @@ impl DeviceLine {
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
             self.subscriptions.clear();
         }
+        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection() == frame.connection) {
+            if frame.clock.since(earlier.frame.clock) > ONE_GO {
+                earlier.passed_over_at.get_or_insert(frame.clock);
+            }
+        }
         let deadline = frame.clock.saturating_add(context.timeout);
         self.requests.push(Request {
             id,
@@ -146,6 +163,7 @@ impl DeviceLine {
             done: false,
             repeats,
             repeated_at: None,
+            passed_over_at: None,
             abandoned: false,
             blind: false,
             broken_answer: false,
@@ -170,6 +188,7 @@ impl DeviceLine {
 
     /// Tells what is ripe at `now`; cheap when nothing is.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        self.now = now;
         if self.next_check.is_none_or(|next| now < next) {
             return;
         }
@@ -179,6 +198,8 @@ impl DeviceLine {
         let mut next: Option<Timestamp> = None;
         for request in self.requests.iter().filter(|request| !request.done) {
             let ripe = match &request.answer {
+                // Whether it is a retry is known when the first request's fate is, which comes before its own turn.
+                Some(_) if request.repeats.is_some() => continue,
                 Some(answer) => answer.first.clock.saturating_add(COPY_PATIENCE),
                 None => request.deadline,
             };
@@ -200,6 +221,7 @@ impl DeviceLine {
 
     /// Tells everything: the capture has ended at `now`.
     pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        self.now = now;
         self.settle_contests(Timestamp::from_nanos(i64::MAX));
         let open: Vec<_> = self.requests.iter().filter(|request| !request.done).map(|r| (r.id, r.deadline)).collect();
         for (id, deadline) in open {
@@ -266,9 +288,10 @@ impl DeviceLine {
         if self.answered.len() >= REMEMBERED_KEYS {
             self.answered.clear();
         }
-        self.answered.insert(key, LastAnswer { frame: Arc::clone(&answer.first) });
+        self.answered.insert(key, LastAnswer { frame: Arc::clone(&answer.first), owner: asking });
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(id);
+            original.owner = Some(asking);
         }
         if let Some(member) = self.members.get_mut(&asking) {
             member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine });
@@ -330,12 +353,15 @@ impl DeviceLine {
     fn tell(&mut self, id: ExchangeId, cut_short: bool, context: &mut Context<'_>) {
         let one_sided = |line: &Self, id| line.members.get(&id).is_some_and(|member| !member.two_sided);
         let Some(request) = self.requests.get(id).filter(|request| !request.done) else { return };
-        let unseen = cut_short || request.abandoned || request.blind || one_sided(self, request.connection());
+        let waited = self.now.since(request.frame.clock);
+        let given_up = request.passed_over_at.is_some() && waited >= GIVEN_UP;
+        let ended = (cut_short || request.abandoned) && !given_up;
+        let unseen = ended || request.blind || one_sided(self, request.connection());
         let status = match (&request.answer, request.kind) {
             (Some(answer), _) if answer.is_damaged() => ExchangeStatus::Damaged,
             (Some(_), _) => ExchangeStatus::Answered,
             (None, _) if request.broken_answer => ExchangeStatus::Damaged,
-            (None, Kind::Write) if !cut_short => ExchangeStatus::Unconfirmed,
+            (None, Kind::Write) if !cut_short || given_up => ExchangeStatus::Unconfirmed,
             (None, _) if unseen => ExchangeStatus::Open,
             (None, _) => ExchangeStatus::Unanswered,
         };
@@ -362,6 +388,9 @@ impl DeviceLine {
                 anomalies.push(late(&frame, &answer.first, context));
             }
         } else {
+            if self.expired.len() >= REMEMBERED_KEYS {
+                self.expired.clear();
+            }
             self.expired.insert(Key::of(&frame), Arc::clone(&frame));
         }
         if let Some(member) = self.members.get_mut(&frame.connection) {

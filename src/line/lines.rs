@@ -101,7 +101,7 @@ impl Lines {
         let connection = self.connections.remove(&id)?;
         let device = connection.roles.device()?;
         let line = connection.line?;
-        let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+        let (line, mut context) = self.split(line);
         line.leave(id, &mut context);
         let counts = line.member(id).map(|member| member.counts).unwrap_or_default();
         line.forget_gone();
@@ -124,7 +124,7 @@ impl Lines {
     /// copy of. `two_sided`: packets of both directions of its connection have been captured.
     pub fn frame(&mut self, mut frame: Sighting, two_sided: bool) -> Arc<Sighting> {
         let Some(line) = self.line_of(&mut frame) else { return Arc::new(frame) };
-        let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+        let (line, mut context) = self.split(line);
         if let Some(member) = line.member(frame.connection) {
             member.two_sided |= two_sided;
         }
@@ -162,8 +162,7 @@ impl Lines {
         }
         match line {
             Some(line) => {
-                let (line, mut context) =
-                    Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+                let (line, mut context) = self.split(line);
                 line.non_frame(seen, sender, &mut context);
             }
             None => super::noise::report(seen, &mut self.out),
@@ -174,7 +173,7 @@ impl Lines {
     /// Lets time pass: what has waited long enough is told.
     pub fn tick(&mut self, now: Timestamp) {
         for line in 0..self.devices.len() {
-            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+            let (line, mut context) = self.split(line);
             line.tick(now, &mut context);
         }
     }
@@ -182,7 +181,7 @@ impl Lines {
     /// Tells all that is left. The capture has ended at `now`.
     pub fn finish(&mut self, now: Timestamp) {
         for line in 0..self.devices.len() {
-            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+            let (line, mut context) = self.split(line);
             line.finish(now, &mut context);
         }
     }
@@ -190,7 +189,7 @@ impl Lines {
     /// The oldest open requests are told as they are: whoever keeps the order of events has no more room.
     pub fn give_up_oldest(&mut self) {
         for line in 0..self.devices.len() {
-            let (line, mut context) = Self::split(&mut self.devices, line, &self.registry, self.timeout, &mut self.out);
+            let (line, mut context) = self.split(line);
             line.give_up_oldest(&mut context);
         }
     }
@@ -216,14 +215,10 @@ impl Lines {
         self.connections.get(&id)?.roles.device()
     }
 
-    fn split<'a>(
-        lines: &'a mut [DeviceLine],
-        line: usize,
-        registry: &'a Registry,
-        timeout: Duration,
-        out: &'a mut Outbox,
-    ) -> (&'a mut DeviceLine, Context<'a>) {
-        (&mut lines[line], Context { registry, timeout, out })
+    fn split(&mut self, line: usize) -> (&mut DeviceLine, Context<'_>) {
+        let copying = self.connections.len() > 1;
+        let context = Context { registry: &self.registry, timeout: self.timeout, out: &mut self.out, copying };
+        (&mut self.devices[line], context)
     }
 
     /// Learns the roles of the frame's connection, sets the frame's sender, and finds the line.

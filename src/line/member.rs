@@ -13,7 +13,7 @@ use std::time::Duration;
 const REMEMBERED: usize = 64;
 
 /// Requests so close together were sent in one go: none of them is an answer's consequence.
-const ONE_GO: Duration = Duration::from_millis(10);
+pub(super) const ONE_GO: Duration = Duration::from_millis(10);
 
 /// So many frames in a row not copied show that this connection gets no copies.
 const PROOF_OF_NO_COPIES: u8 = 3;

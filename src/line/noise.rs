@@ -5,7 +5,11 @@ use super::exchange::{Sender, SightingId};
 use super::lines::{NonFrameSeen, bytes_identity};
 use super::outcome::{About, Outbox};
 use crate::anomaly::Code;
+use crate::packet::ByteRange;
 use crate::rct::NonFrameKind;
+
+/// How a burst of noise begins.
+const NOISE: &[u8] = &[0x2b, 0x2b, 0x2b];
 
 /// So many bytes of junk are written out in a message.
 const SHOWN: usize = 16;
@@ -28,7 +32,7 @@ impl DeviceLine {
         if let Some(place) = self.find_copy(identity, None, seen.connection) {
             return self.seen_again(place, seen.connection, false);
         }
-        if self.members.len() > 1 {
+        if context.copying {
             self.copies.remember(identity, SightingId(0), seen.connection, seen.clock);
         }
         // The bootloader announces itself twice a second until the firmware runs again: one event.
@@ -56,7 +60,23 @@ pub(super) fn report(seen: &NonFrameSeen<'_>, out: &mut Outbox) {
         NonFrameKind::Stub => (Code::Truncated, format!("cut after {} bytes, before its object id", seen.raw.len())),
         NonFrameKind::Junk => (Code::Junk, junk(seen.raw)),
     };
-    out.anomaly(code, About::bytes(seen.ts, seen.clock, seen.connection, seen.spans), message);
+    for burst in bursts(seen) {
+        out.anomaly(code, About::bytes(seen.ts, seen.clock, seen.connection, burst), message.clone());
+    }
+}
+
+/// The packets of what is reported at once. Noise that begins anew in another packet is another burst.
+fn bursts<'a>(seen: &NonFrameSeen<'a>) -> Vec<&'a [ByteRange]> {
+    let mut starts = vec![0];
+    let mut at = 0;
+    for (n, span) in seen.spans.iter().enumerate() {
+        if n > 0 && seen.kind == NonFrameKind::BridgeNoise && seen.raw[at..].starts_with(NOISE) {
+            starts.push(n);
+        }
+        at += span.length as usize;
+    }
+    let ends = starts.iter().skip(1).copied().chain([seen.spans.len()]);
+    starts.iter().zip(ends).map(|(start, end)| &seen.spans[*start..end]).collect()
 }
 
 fn junk(raw: &[u8]) -> String {

@@ -73,6 +73,9 @@ pub(super) struct Request {
     pub(super) repeats: Option<ExchangeId>,
     /// When the client asked the same again.
     pub(super) repeated_at: Option<Timestamp>,
+    /// When its connection first asked for something after it, not in one go with it: a client that waits for its
+    /// answers has given it up by then.
+    pub(super) passed_over_at: Option<Timestamp>,
     /// Its connection has ended.
     pub(super) abandoned: bool,
     /// The capture has lost bytes among which the answer may have been.
