@@ -19,3 +19,4 @@ pub mod packet;
 pub mod rct;
 pub mod tcp;
 pub mod time;
+pub mod tools;

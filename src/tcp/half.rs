@@ -426,6 +426,9 @@ impl Half {
         self.window = window;
         let offset = self.offset_of(ack);
         if offset <= self.acked || offset > self.highest + STRAY_DISTANCE {
+            if self.watch.is_some() {
+                self.look_after_hole(around, shared);
+            }
             return;
         }
         self.acked = offset;
