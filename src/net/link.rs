@@ -61,7 +61,7 @@ type Outcome = Result<Stripped, NoIp>;
 
 /// Finds the IP header of a packet.
 pub(super) fn strip(link_type: LinkType, data: &[u8], path: Path) -> Outcome {
-    match link_type.0 {
+    let stripped = match link_type.0 {
         1 => ethernet(data, 0, path),
         0 | 108 => address_family(data, path),
         12 | 14 | 101 | 228 | 229 => ip_by_version(data, 0, path),
@@ -72,7 +72,8 @@ pub(super) fn strip(link_type: LinkType, data: &[u8], path: Path) -> Outcome {
         127 => radiotap(data, path),
         276 => linux_cooked_2(data, path),
         _ => Err(NoIp::Unsupported),
-    }
+    }?;
+    if stripped.at < data.len() { Ok(stripped) } else { Err(NoIp::Cut) }
 }
 
 /// An Ethernet frame: also what VXLAN, GRE and some MPLS tunnels carry.
@@ -342,7 +343,8 @@ mod tests {
 
     #[test]
     fn the_path_knows_addresses_and_tags() {
-        let path = |frame: &str| strip(ETHERNET, &hex(frame), Path::default()).expect("ip").path.digest();
+        let path =
+            |frame: &str| strip(ETHERNET, &hex(&format!("{frame} 45")), Path::default()).expect("ip").path.digest();
         let plain = path(&format!("{MACS} 0800"));
         assert_eq!(plain, path(&format!("{MACS} 0800")));
         assert_ne!(plain, path(&format!("{MACS} 8100 0001 0800")));

@@ -22,6 +22,9 @@ use std::time::Duration;
 /// Connections removed at one packet: a clock that jumps ahead must not make all of them wait to be told at once.
 const SWEPT_AT_ONCE: usize = 256;
 
+/// The most that one packet lets connections grow older. Not less than a tombstone stands.
+const LONGEST_STEP: Duration = limits::TOMBSTONE;
+
 /// How an assembler works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -65,7 +68,10 @@ pub struct Assembler {
     ended: Vec<Slot>,
     /// Connections that were reset and may live on, by when that is decided.
     resets: VecDeque<Lingering>,
-    /// Before this time no connection can be due for removal.
+    /// The clock by which connections grow old. It stands still while the whole capture is silent: nothing says then
+    /// that a connection is dead, and a time far in the future in one damaged packet must not end all of them.
+    awake: Timestamp,
+    /// Before this time, on that clock, no connection can be due for removal.
     next_sweep: Timestamp,
     /// What is still to be closed at the end of the capture, last first.
     closing: Vec<ConnectionId>,
@@ -102,6 +108,7 @@ impl Assembler {
             opened_count: 0,
             ended: Vec::new(),
             resets: VecDeque::new(),
+            awake: start,
             next_sweep: start,
             closing: Vec::new(),
             lent: Vec::new(),
@@ -157,6 +164,17 @@ impl Assembler {
     }
 }
 
+#[cfg(test)]
+impl Assembler {
+    pub(super) const fn held_cost(&self) -> usize {
+        self.shared.held.cost()
+    }
+
+    pub(super) fn held_arrivals(&self) -> usize {
+        self.shared.held.arrivals()
+    }
+}
+
 /// One segment.
 impl Assembler {
     fn take(&mut self, segment: &Segment<'_>) {
@@ -167,8 +185,11 @@ impl Assembler {
             Relation::Same => self.receive(slot, segment),
             Relation::Stray => {}
             Relation::Successor => {
-                self.close(slot, CloseReason::PortReuse, self.shared.moment.packet, self.shared.moment.ts);
-                self.table.detach(slot);
+                if self.table.get(slot).life.is_over() {
+                    self.forget(slot);
+                } else {
+                    self.close(slot, CloseReason::PortReuse, self.shared.moment.packet, self.shared.moment.ts);
+                }
                 self.open(segment);
             }
         }
@@ -184,7 +205,7 @@ impl Assembler {
         let id = ConnectionId(self.opened_count);
         let connection = Connection::new(id, segment, &self.server_ports);
         let (midstream, direction) = (connection.midstream(), connection.direction_of(segment));
-        let slot = self.table.insert(connection, segment, self.shared.moment.now);
+        let slot = self.table.insert(connection, segment, self.awake);
         self.shared.outbox.push_back(Queued::Opened(id));
         if midstream {
             let flow = Flow { slot, connection: id, direction };
@@ -194,7 +215,7 @@ impl Assembler {
     }
 
     fn receive(&mut self, slot: Slot, segment: &Segment<'_>) {
-        self.table.touch(slot, self.shared.moment.now);
+        self.table.touch(slot, self.awake);
         let connection = self.table.get_mut(slot);
         let flow = Flow { slot, connection: connection.id(), direction: connection.direction_of(segment) };
         let Moment { packet, ts, now } = self.shared.moment;
@@ -210,7 +231,7 @@ impl Assembler {
         }
     }
 
-    /// Ends a connection: hands out what it holds, and leaves a tombstone.
+    /// Ends a connection: hands out what it holds, and leaves a tombstone where it was ended for good.
     fn close(&mut self, slot: Slot, reason: CloseReason, packet: PacketNumber, ts: Timestamp) {
         let connection = self.table.get_mut(slot);
         if connection.life.is_over() {
@@ -219,8 +240,14 @@ impl Assembler {
         connection.flush(&mut self.shared);
         connection.life = if reason == CloseReason::Reset { Life::Reset } else { Life::Closed };
         self.shared.outbox.push_back(Queued::Closed(connection.id(), reason, packet, ts));
-        self.table.enqueue(slot, Queue::Tombstones, self.shared.moment.now);
         self.ended.push(slot);
+        match reason {
+            CloseReason::Fin | CloseReason::Reset => self.table.enqueue(slot, Queue::Tombstones, self.awake),
+            // Nobody said that it is over: what still comes is a connection again, or on these ports there is one already.
+            CloseReason::PortReuse | CloseReason::Idle | CloseReason::Evicted | CloseReason::EndOfCapture => {
+                self.table.detach(slot);
+            }
+        }
     }
 }
 
@@ -228,8 +255,10 @@ impl Assembler {
 impl Assembler {
     fn advance_to(&mut self, packet: PacketNumber, ts: Timestamp) {
         self.bury();
-        let now = self.shared.moment.now.max(ts);
+        let before = self.shared.moment.now;
+        let now = before.max(ts);
         self.shared.moment = Moment { packet, ts, now };
+        self.awake = self.awake.saturating_add(now.since(before).min(LONGEST_STEP));
         while let Some(flow) = self.shared.timers.due(now) {
             self.expire(flow);
         }
@@ -237,8 +266,8 @@ impl Assembler {
             self.resets.pop_front();
             self.decide_reset(&front);
         }
-        if now >= self.next_sweep {
-            self.sweep(now);
+        if self.awake >= self.next_sweep {
+            self.sweep(self.awake);
         }
     }
 
@@ -316,7 +345,6 @@ impl Assembler {
             let flow = Flow { slot, connection: self.table.get(slot).id(), direction: Direction::ToServer };
             self.shared.notice(flow, NoticeKind::Evicted, self.shared.this_packet());
             self.close(slot, CloseReason::Evicted, packet, ts);
-            self.forget(slot);
         }
     }
 

@@ -60,4 +60,9 @@ impl Held {
             self.arrivals.retain(is_held);
         }
     }
+
+    #[cfg(test)]
+    pub(super) fn arrivals(&self) -> usize {
+        self.arrivals.len()
+    }
 }

@@ -4,7 +4,7 @@
 //! connection is never used again.
 
 use super::connection::Connection;
-use crate::endpoint::{ConnectionId, ConnectionKey};
+use crate::endpoint::{ConnectionId, ConnectionKey, Endpoint};
 use crate::net::Segment;
 use crate::time::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -29,8 +29,6 @@ impl Slot {
 /// A connection's place in the table's lists.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Links {
-    /// The hash of its key.
-    hash: u64,
     /// The next connection with the same hash.
     same_hash: Slot,
     older: Slot,
@@ -43,8 +41,7 @@ pub(super) struct Links {
 impl Default for Links {
     fn default() -> Self {
         let none = Slot::NONE;
-        let (hash, queue, touched) = (0, Queue::None, Timestamp::default());
-        Self { hash, same_hash: none, older: none, newer: none, queue, touched }
+        Self { same_hash: none, older: none, newer: none, queue: Queue::None, touched: Timestamp::default() }
     }
 }
 
@@ -128,7 +125,7 @@ impl Table {
         if self.slots.get(self.recent.index()).is_some_and(is_it) {
             return Some(self.recent);
         }
-        let mut at = self.by_hash.get(&hash_of(segment)).copied()?;
+        let mut at = self.by_hash.get(&hash_of(segment.src, segment.dst)).copied()?;
         while !is_it(self.get(at)) {
             at = self.get(at).links.same_hash;
             if !at.is_some() {
@@ -141,10 +138,9 @@ impl Table {
 
     /// Adds a connection that `segment` belongs to.
     pub(super) fn insert(&mut self, mut connection: Connection, segment: &Segment<'_>, now: Timestamp) -> Slot {
-        let hash = hash_of(segment);
+        let hash = hash_of(segment.src, segment.dst);
         let id = connection.id();
         let slot = self.free.pop().unwrap_or_else(|| Slot(u32::try_from(self.slots.len()).unwrap_or(u32::MAX)));
-        connection.links.hash = hash;
         connection.links.same_hash = self.by_hash.insert(hash, slot).unwrap_or(Slot::NONE);
         if slot.index() == self.slots.len() {
             self.slots.push(connection);
@@ -160,7 +156,8 @@ impl Table {
     /// Makes a connection unfindable by its ends: others may use them now.
     pub(super) fn detach(&mut self, slot: Slot) {
         self.dequeue(slot);
-        let Links { hash, same_hash, .. } = self.get(slot).links;
+        let connection = self.get(slot);
+        let (hash, same_hash) = (hash_of(connection.client(), connection.server()), connection.links.same_hash);
         let first = self.by_hash.get(&hash).copied().unwrap_or(Slot::NONE);
         if first == slot {
             if same_hash.is_some() {
@@ -246,6 +243,6 @@ impl Table {
     }
 }
 
-fn hash_of(segment: &Segment<'_>) -> u64 {
-    FxBuildHasher.hash_one(ConnectionKey::new(segment.src, segment.dst))
+fn hash_of(a: Endpoint, b: Endpoint) -> u64 {
+    FxBuildHasher.hash_one(ConnectionKey::new(a, b))
 }

@@ -6,20 +6,19 @@
 //! Places in the stream are internal offsets: 64 bits that never wrap, with the first byte known at [`ANCHOR`], so
 //! that there is room before it for segments of a connection that began before the capture. Users count from `base`.
 
-use super::event::{GapReason, NoticeKind};
-use super::flow::{Flow, Timers};
-use super::held::{Arrival, Held};
-use super::log::Trail;
-use super::outbox::{Place, Queued, Shared};
-use super::pieces::Pieces;
-use super::run::{Difference, Origin, Run, index, length64};
-use super::{DirectionStats, Overlap};
-use crate::limits::{
-    ACKNOWLEDGED_HOLE, ACKNOWLEDGED_HOLE_PACKETS, PENDING_BYTES_PER_DIRECTION, PREROLL, PREROLL_SEGMENTS,
-    STRAY_DISTANCE,
-};
+mod holes;
+
+use crate::limits::STRAY_DISTANCE;
 use crate::net::{Segment, Seq};
 use crate::packet::ByteRange;
+use crate::tcp::event::{GapReason, NoticeKind};
+use crate::tcp::flow::Flow;
+use crate::tcp::held::Arrival;
+use crate::tcp::log::Trail;
+use crate::tcp::outbox::{Place, Queued, Shared};
+use crate::tcp::pieces::Pieces;
+use crate::tcp::run::{Difference, Origin, Run, index, length64};
+use crate::tcp::{DirectionStats, Overlap};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -33,7 +32,7 @@ const RANGES: usize = 32;
 
 /// One direction's state.
 #[derive(Debug)]
-pub(super) struct Half {
+pub(in crate::tcp) struct Half {
     flow: Flow,
     /// The sequence number at [`ANCHOR`].
     anchor: Seq,
@@ -93,11 +92,11 @@ struct Hole {
 
 /// What the connection around a half looks like at this packet.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Surroundings {
+pub(in crate::tcp) struct Surroundings {
     /// Packets of the connection so far.
-    pub(super) packets: u64,
+    pub(in crate::tcp) packets: u64,
     /// How long a hole is waited for that nobody acknowledges.
-    pub(super) patience: Duration,
+    pub(in crate::tcp) patience: Duration,
 }
 
 /// Where a segment's payload lies in the stream.
@@ -119,7 +118,7 @@ struct Outcome {
 
 impl Half {
     /// A direction whose first byte has sequence number `first`.
-    pub(super) fn new(flow: Flow, first: Seq, now: Timestamp) -> Self {
+    pub(in crate::tcp) fn new(flow: Flow, first: Seq, now: Timestamp) -> Self {
         Self {
             flow,
             anchor: first,
@@ -146,33 +145,33 @@ impl Half {
     }
 
     /// A direction that began before the capture: `seen` is the first number seen, but an earlier one may follow.
-    pub(super) fn midstream(flow: Flow, seen: Seq, now: Timestamp) -> Self {
+    pub(in crate::tcp) fn midstream(flow: Flow, seen: Seq, now: Timestamp) -> Self {
         let preroll = Preroll { since: now, segments: 0, lowest: ANCHOR };
         Self { preroll: Some(preroll), ..Self::new(flow, seen, now) }
     }
 
-    pub(super) const fn stats(&self) -> &DirectionStats {
+    pub(in crate::tcp) const fn stats(&self) -> &DirectionStats {
         &self.stats
     }
 
     /// The sequence number behind everything sent so far.
-    pub(super) fn highest_seq(&self) -> Seq {
+    pub(in crate::tcp) fn highest_seq(&self) -> Seq {
         let fin = u64::from(self.fin == Some(self.highest));
         self.seq_at(self.highest + fin)
     }
 
     /// Whether the sender has finished and all its bytes were handed out.
-    pub(super) fn is_finished(&self) -> bool {
+    pub(in crate::tcp) fn is_finished(&self) -> bool {
         self.preroll.is_none() && self.fin == Some(self.next)
     }
 
     /// Whether a piece that came at `offset` is still held back.
-    pub(super) fn holds(&self, offset: u64) -> bool {
+    pub(in crate::tcp) fn holds(&self, offset: u64) -> bool {
         !self.pieces.is_empty() && (self.preroll.is_some() || offset >= self.next)
     }
 
     /// Whether a RST with this sequence number can be genuine.
-    pub(super) fn accepts_reset(&self, seq: Seq) -> bool {
+    pub(in crate::tcp) fn accepts_reset(&self, seq: Seq) -> bool {
         let offset = self.offset_of(seq);
         let low = self.next.min(self.highest).saturating_sub(1);
         let high = self.highest + 1 + u64::from(self.window);
@@ -180,7 +179,7 @@ impl Half {
     }
 
     /// Whether the payload of a segment goes beyond what was sent before.
-    pub(super) fn is_beyond(&self, segment: &Segment<'_>) -> bool {
+    pub(in crate::tcp) fn is_beyond(&self, segment: &Segment<'_>) -> bool {
         self.offset_of(segment.seq) + u64::from(segment.wire_length()) > self.highest
     }
 
@@ -197,7 +196,7 @@ impl Half {
 /// Segments of the sender.
 impl Half {
     /// Takes a segment of this direction's sender.
-    pub(super) fn receive(&mut self, segment: &Segment<'_>, around: Surroundings, shared: &mut Shared) {
+    pub(in crate::tcp) fn receive(&mut self, segment: &Segment<'_>, around: Surroundings, shared: &mut Shared) {
         let first = segment.seq.advanced(u32::from(segment.flags.syn()));
         let start = self.offset_of(first);
         if self.is_keep_alive(segment, start, shared) {
@@ -416,154 +415,6 @@ impl Half {
             self.highest = end;
             self.raised = now;
         }
-    }
-}
-
-/// What the other side says, and time.
-impl Half {
-    /// Takes an acknowledgment of the other side.
-    pub(super) fn acknowledge(&mut self, ack: Seq, window: u32, around: Surroundings, shared: &mut Shared) {
-        self.window = window;
-        let offset = self.offset_of(ack);
-        if offset <= self.acked || offset > self.highest + STRAY_DISTANCE {
-            return;
-        }
-        self.acked = offset;
-        if self.preroll.is_some_and(|preroll| offset > preroll.lowest) {
-            self.settle_preroll(shared);
-        }
-        self.look_after_hole(around, shared);
-    }
-
-    /// Gives up what has been waited for long enough, and sets the timer for the rest.
-    pub(super) fn look_after_hole(&mut self, around: Surroundings, shared: &mut Shared) {
-        let now = shared.moment.now;
-        if self.preroll.is_some_and(|preroll| now.since(preroll.since) >= PREROLL) {
-            self.settle_preroll(shared);
-        }
-        let mut deadline = self.preroll.map(|preroll| preroll.since.saturating_add(PREROLL));
-        while let Some(hole) = self.hole() {
-            let watch = self.watch_over(hole, around, now);
-            if watch.is_some_and(|watch| watch.is_over(around, now)) {
-                self.give_up_to(hole.end, GapReason::Acknowledged, shared);
-            } else if now.since(hole.since) >= around.patience {
-                self.give_up_to(hole.end, GapReason::Timeout, shared);
-            } else {
-                let timeout = hole.since.saturating_add(around.patience);
-                deadline =
-                    Some(watch.map_or(timeout, |watch| timeout.min(watch.since.saturating_add(ACKNOWLEDGED_HOLE))));
-                break;
-            }
-        }
-        shared.timers.set(self.flow, &mut self.armed, deadline);
-    }
-
-    /// What is missing in front of the bytes held, or at the end of the stream.
-    fn hole(&self) -> Option<Hole> {
-        if self.preroll.is_some() {
-            return None;
-        }
-        if let Some((end, since)) = self.pieces.first() {
-            return Some(Hole { end, since });
-        }
-        let end = self.known_end();
-        (self.next < end).then_some(Hole { end, since: self.raised })
-    }
-
-    /// The end of what was sent, as far as both sides tell.
-    fn known_end(&self) -> u64 {
-        // One more than was sent acknowledges a FIN that was not captured.
-        let beyond = self.fin.is_none() && self.acked > self.highest + 1;
-        if beyond { self.acked } else { self.highest }
-    }
-
-    /// Since when the hole has been acknowledged, if it is.
-    fn watch_over(&mut self, hole: Hole, around: Surroundings, now: Timestamp) -> Option<Watch> {
-        if self.watch.is_none_or(|watch| watch.to < hole.end) {
-            let acknowledged = self.acked >= hole.end;
-            self.watch = acknowledged.then_some(Watch { to: self.acked, since: now, packets: around.packets });
-        }
-        self.watch
-    }
-
-    /// Gives up every hole below `end`.
-    fn give_up_to(&mut self, end: u64, reason: GapReason, shared: &mut Shared) {
-        while self.next < end {
-            let to = self.pieces.first().map_or(end, |(start, _)| start.min(end));
-            self.give_up(to, reason, shared);
-            self.release(shared);
-        }
-    }
-
-    /// Gives up the bytes from `next` to `end`.
-    fn give_up(&mut self, end: u64, reason: GapReason, shared: &mut Shared) {
-        let next = self.next;
-        let snapped = self.snapped.iter().any(|range| range.contains(&next));
-        let reason = if snapped { GapReason::Snapped } else { reason };
-        let length = end - next;
-        let origin = Origin { packet: shared.moment.packet, ts: shared.moment.ts, at: 0 };
-        shared.outbox.push_back(Queued::Gap(self.place_of(next, origin), length, reason));
-        remember_range(&mut self.lost, next..end);
-        self.stats.gap_count += 1;
-        self.stats.gap_bytes += length;
-        self.next = end;
-        self.highest = self.highest.max(end);
-    }
-
-    /// Keeps the bytes held within their bound, at the cost of the oldest holes.
-    fn bound_pieces(&mut self, shared: &mut Shared) {
-        while self.pieces.cost() > PENDING_BYTES_PER_DIRECTION {
-            self.give_up_oldest(shared);
-        }
-    }
-
-    /// Gives up the hole in front of the bytes held, because there are too many.
-    pub(super) fn give_up_oldest(&mut self, shared: &mut Shared) {
-        shared.notice(self.flow, NoticeKind::BufferLimit, shared.this_packet());
-        self.settle_preroll(shared);
-        if let Some((end, _)) = self.pieces.first() {
-            self.give_up_to(end, GapReason::Limit, shared);
-        }
-    }
-
-    fn count_preroll(&mut self, start: u64, shared: &mut Shared) {
-        let Some(preroll) = &mut self.preroll else { return };
-        preroll.lowest = preroll.lowest.min(start);
-        preroll.segments += 1;
-        let (segments, lowest) = (preroll.segments, preroll.lowest);
-        if segments >= PREROLL_SEGMENTS || self.acked > lowest {
-            self.settle_preroll(shared);
-        }
-    }
-
-    /// Decides which byte is the first, and hands out from there.
-    fn settle_preroll(&mut self, shared: &mut Shared) {
-        if let Some(preroll) = self.preroll.take() {
-            self.base = preroll.lowest;
-            self.next = preroll.lowest;
-            self.release(shared);
-        }
-    }
-
-    /// Hands out all that is held, as nothing more will come.
-    pub(super) fn flush(&mut self, shared: &mut Shared) {
-        self.settle_preroll(shared);
-        while let Some(hole) = self.hole() {
-            self.give_up_to(hole.end, GapReason::End, shared);
-        }
-        shared.timers.set(self.flow, &mut self.armed, None);
-    }
-
-    /// Forgets all that is held: nobody wants it.
-    pub(super) fn discard(&mut self, held: &mut Held, timers: &mut Timers) {
-        self.pieces.clear(held);
-        timers.set(self.flow, &mut self.armed, None);
-    }
-}
-
-impl Watch {
-    fn is_over(&self, around: Surroundings, now: Timestamp) -> bool {
-        now.since(self.since) >= ACKNOWLEDGED_HOLE || around.packets - self.packets >= ACKNOWLEDGED_HOLE_PACKETS
     }
 }
 

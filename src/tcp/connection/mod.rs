@@ -2,14 +2,16 @@
 //!
 //! What its two directions carry is the business of `half`; which connections there are, of `table`.
 
-use super::event::NoticeKind;
-use super::flow::Flow;
-use super::half::{Half, Surroundings};
-use super::outbox::Shared;
-use super::table::Links;
+mod identity;
+
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::limits::{HOLE_PATIENCE, ONE_SIDED_HOLE_PATIENCE, STRAY_AFTER_CLOSE, STRAY_DISTANCE};
 use crate::net::{Segment, Seq};
+use crate::tcp::event::NoticeKind;
+use crate::tcp::flow::Flow;
+use crate::tcp::half::{Half, Surroundings};
+use crate::tcp::outbox::Shared;
+use crate::tcp::table::Links;
 use crate::time::Timestamp;
 
 /// A connection as far as it is known. A connection that only ever sent a SYN takes no more than this and its entries
@@ -31,8 +33,8 @@ pub struct Connection {
     /// Where each direction ended, or is expected to go on while nobody follows it.
     ends: [Seq; 2],
     halves: [Option<Box<Half>>; 2],
-    pub(super) life: Life,
-    pub(super) links: Links,
+    pub(in crate::tcp) life: Life,
+    pub(in crate::tcp) links: Links,
 }
 
 /// How it was decided which end is the client.
@@ -122,7 +124,7 @@ enum Base {
 
 /// Where a connection is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Life {
+pub(in crate::tcp) enum Life {
     /// Its data is wanted.
     Followed,
     /// Its data is not wanted; only its end is watched for.
@@ -136,14 +138,14 @@ pub(super) enum Life {
 }
 
 impl Life {
-    pub(super) const fn is_over(self) -> bool {
+    pub(in crate::tcp) const fn is_over(self) -> bool {
         matches!(self, Self::Closed | Self::Reset)
     }
 }
 
 /// What a segment is to a connection with the same two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Relation {
+pub(in crate::tcp) enum Relation {
     /// It belongs to it.
     Same,
     /// It begins another one.
@@ -154,7 +156,7 @@ pub(super) enum Relation {
 
 /// What a segment does to a connection's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Effect {
+pub(in crate::tcp) enum Effect {
     /// Nothing.
     None,
     /// Both sides have finished.
@@ -225,8 +227,8 @@ impl Connection {
 /// Birth, and who belongs to whom.
 impl Connection {
     /// The connection that `segment` opens.
-    pub(super) fn new(id: ConnectionId, segment: &Segment<'_>, server_ports: &[u16]) -> Self {
-        let (client, server, decided_by) = ends(segment, server_ports);
+    pub(in crate::tcp) fn new(id: ConnectionId, segment: &Segment<'_>, server_ports: &[u16]) -> Self {
+        let (client, server, decided_by) = identity::ends(segment, server_ports);
         Self {
             id,
             client,
@@ -247,13 +249,13 @@ impl Connection {
     }
 
     /// Whether this is the connection between the two ends of `segment`.
-    pub(super) fn is_between(&self, segment: &Segment<'_>) -> bool {
+    pub(in crate::tcp) fn is_between(&self, segment: &Segment<'_>) -> bool {
         (segment.src == self.client && segment.dst == self.server)
             || (segment.src == self.server && segment.dst == self.client)
     }
 
     /// Which way a segment of this connection goes. One that is connected to itself has a single direction.
-    pub(super) fn direction_of(&self, segment: &Segment<'_>) -> Direction {
+    pub(in crate::tcp) fn direction_of(&self, segment: &Segment<'_>) -> Direction {
         if segment.src == self.client { Direction::ToServer } else { Direction::ToClient }
     }
 
@@ -265,84 +267,20 @@ impl Connection {
         self.halves[direction.index()].as_deref()
     }
 
-    pub(super) fn half_mut(&mut self, direction: Direction) -> Option<&mut Half> {
+    pub(in crate::tcp) fn half_mut(&mut self, direction: Direction) -> Option<&mut Half> {
         self.halves[direction.index()].as_deref_mut()
     }
 
     /// Whether a piece of one direction is still held back.
-    pub(super) fn holds(&self, direction: Direction, offset: u64) -> bool {
+    pub(in crate::tcp) fn holds(&self, direction: Direction, offset: u64) -> bool {
         self.half(direction).is_some_and(|half| half.holds(offset))
-    }
-
-    /// Whether `segment` belongs to this connection, or to the next one on the same ports.
-    pub(super) fn relation(&self, segment: &Segment<'_>) -> Relation {
-        let direction = self.direction_of(segment);
-        match (segment.flags.syn() && !segment.flags.rst(), self.life.is_over()) {
-            (true, true) => self.relation_of_late_syn(segment, direction),
-            (true, false) => self.relation_of_syn(segment, direction),
-            (false, true) => self.relation_after_close(segment, direction),
-            (false, false) => Relation::Same,
-        }
-    }
-
-    /// A SYN on a connection that is over opens the next one, even with the same number; only a SYN-ACK may be an
-    /// old one sent again.
-    fn relation_of_late_syn(&self, segment: &Segment<'_>, direction: Direction) -> Relation {
-        if segment.flags.ack() && self.has_opened_with(segment, direction) {
-            Relation::Stray
-        } else {
-            Relation::Successor
-        }
-    }
-
-    fn relation_of_syn(&self, segment: &Segment<'_>, direction: Direction) -> Relation {
-        let sender = self.senders[direction.index()];
-        let same = match sender.base {
-            _ if self.has_opened_with(segment, direction) => true,
-            // Before data, the answer to our SYN may change its mind (SYN cookies, a server that restarted).
-            Base::Syn => {
-                segment.flags.ack() && self.half(direction).is_none() && self.is_answered_by(segment, direction)
-            }
-            Base::Acknowledged | Base::Announced => self.is_shortly_before_data(segment, direction),
-            Base::Unknown if sender.seen => self.is_shortly_before_data(segment, direction),
-            // The first packet of this side: the answer to a SYN, or a SYN of its own at the same time.
-            Base::Unknown => !segment.flags.ack() || self.is_answered_by(segment, direction),
-        };
-        if same { Relation::Same } else { Relation::Successor }
-    }
-
-    fn has_opened_with(&self, segment: &Segment<'_>, direction: Direction) -> bool {
-        let known = self.senders[direction.index()].base != Base::Unknown;
-        known && self.bases[direction.index()] == segment.seq.advanced(1)
-    }
-
-    /// Whether a SYN-ACK acknowledges the SYN of the other side (and the data in it, perhaps).
-    fn is_answered_by(&self, segment: &Segment<'_>, direction: Direction) -> bool {
-        let other = self.opposite(direction).index();
-        let ahead = segment.ack.distance_from(self.bases[other]);
-        self.senders[other].base != Base::Syn || (0..=i32::from(u16::MAX)).contains(&ahead)
-    }
-
-    /// A SYN that the capture shows after the first data it opened.
-    fn is_shortly_before_data(&self, segment: &Segment<'_>, direction: Direction) -> bool {
-        let ahead = self.bases[direction.index()].distance_from(segment.seq.advanced(1));
-        self.packet_count < 16 && self.half(direction).is_some() && (0..=i32::from(u16::MAX)).contains(&ahead)
-    }
-
-    fn relation_after_close(&self, segment: &Segment<'_>, direction: Direction) -> Relation {
-        if segment.wire_length() == 0 || segment.flags.rst() {
-            return Relation::Stray;
-        }
-        let ahead = segment.seq.distance_from(self.ends[direction.index()]);
-        let goes_on = self.life == Life::Reset && ahead >= 0;
-        if goes_on || ahead.unsigned_abs() > STRAY_AFTER_CLOSE { Relation::Successor } else { Relation::Stray }
     }
 }
 
 /// Segments.
 impl Connection {
     /// Takes a segment that belongs to this connection.
-    pub(super) fn receive(&mut self, segment: &Segment<'_>, flow: Flow, shared: &mut Shared) -> Effect {
+    pub(in crate::tcp) fn receive(&mut self, segment: &Segment<'_>, flow: Flow, shared: &mut Shared) -> Effect {
         self.packet_count += 1;
         self.carried_bytes += u64::from(segment.wire_length());
         self.last = self.last.max(segment.ts);
@@ -496,12 +434,12 @@ impl Connection {
     }
 
     /// Whether both sides have finished, and all they sent was handed out.
-    pub(super) fn is_finished(&self) -> bool {
+    pub(in crate::tcp) fn is_finished(&self) -> bool {
         let finished = |direction| self.half(direction).is_some_and(Half::is_finished);
         finished(Direction::ToServer) && finished(self.opposite(Direction::ToServer))
     }
 
-    pub(super) fn surroundings(&self) -> Surroundings {
+    pub(in crate::tcp) fn surroundings(&self) -> Surroundings {
         let one_sided = self.client != self.server && self.senders.iter().any(|sender| !sender.seen);
         let patience = if one_sided { ONE_SIDED_HOLE_PATIENCE } else { HOLE_PATIENCE };
         Surroundings { packets: self.packet_count, patience }
@@ -511,14 +449,14 @@ impl Connection {
 /// Ends.
 impl Connection {
     /// Hands out what is still held.
-    pub(super) fn flush(&mut self, shared: &mut Shared) {
+    pub(in crate::tcp) fn flush(&mut self, shared: &mut Shared) {
         for half in self.halves.iter_mut().flatten() {
             half.flush(shared);
         }
     }
 
     /// Stops following the data. Nothing of it is kept.
-    pub(super) fn ignore(&mut self, shared: &mut Shared) {
+    pub(in crate::tcp) fn ignore(&mut self, shared: &mut Shared) {
         if self.life.is_over() {
             return;
         }
@@ -527,7 +465,7 @@ impl Connection {
     }
 
     /// Frees what takes memory; where each direction ended is kept.
-    pub(super) fn drop_halves(&mut self, shared: &mut Shared) {
+    pub(in crate::tcp) fn drop_halves(&mut self, shared: &mut Shared) {
         for direction in [Direction::ToServer, Direction::ToClient] {
             let index = direction.index();
             if let Some(mut half) = self.halves[index].take() {
@@ -537,22 +475,5 @@ impl Connection {
                 self.ends[index] = self.bases[index];
             }
         }
-    }
-}
-
-/// Who is the client, who the server, and how that was decided.
-fn ends(segment: &Segment<'_>, server_ports: &[u16]) -> (Endpoint, Endpoint, DecidedBy) {
-    let (src, dst) = (segment.src, segment.dst);
-    let named = |end: Endpoint| server_ports.contains(&end.port);
-    if segment.flags.syn() {
-        let (client, server) = if segment.flags.ack() { (dst, src) } else { (src, dst) };
-        return (client, server, DecidedBy::Handshake);
-    }
-    match (named(src), named(dst)) {
-        (false, true) => (src, dst, DecidedBy::Port),
-        (true, false) => (dst, src, DecidedBy::Port),
-        _ if dst.port < src.port => (src, dst, DecidedBy::LowerPort),
-        _ if src.port < dst.port => (dst, src, DecidedBy::LowerPort),
-        _ => (src, dst, DecidedBy::FirstSender),
     }
 }
