@@ -5,3 +5,4 @@
 pub mod encode;
 pub mod hex;
 pub mod objects;
+pub mod streams;
