@@ -200,6 +200,8 @@ impl<S> Select<S> {
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> bool {
+        exchange.request.iter().for_each(|request| self.learn(request));
+        exchange.response.iter().for_each(|response| self.learn(&response.frame));
         // Every value is remembered, also of exchanges that are not asked for.
         let changed = !self.selection.changed || self.is_new_value(exchange);
         let selected = self.selection.exchange(exchange) && changed;

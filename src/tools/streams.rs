@@ -76,8 +76,8 @@ impl<'a, W: Write> Streams<'a, W> {
         Self { out, format, dump, start, open: FxHashMap::default(), clock: Rfc3339::default() }
     }
 
-    /// Takes the next event. `ends` tells the ends of a connection that has just closed.
-    pub fn event(&mut self, event: &TcpEvent<'_>, ends: impl FnOnce(ConnectionId) -> Option<Ends>) -> io::Result<()> {
+    /// Takes the next event. Returns the connection that ended with it, which is now to be [reported](Self::report).
+    pub fn event(&mut self, event: &TcpEvent<'_>) -> io::Result<Option<ConnectionId>> {
         match event {
             TcpEvent::Opened(_) => {}
             TcpEvent::Chunk(chunk) => {
@@ -102,14 +102,18 @@ impl<'a, W: Write> Streams<'a, W> {
                     _ => {}
                 }
             }
-            TcpEvent::Closed { connection, .. } => {
-                let halves = self.open.remove(connection).unwrap_or_default();
-                if let Some(ends) = ends(*connection) {
-                    self.report(*connection, &ends, halves)?;
-                }
-            }
+            TcpEvent::Closed { connection, .. } => return Ok(Some(*connection)),
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Reports a connection that has ended.
+    pub fn report(&mut self, connection: ConnectionId, ends: &Ends) -> io::Result<()> {
+        let halves = self.open.remove(&connection).unwrap_or_default();
+        match self.format {
+            Format::Text => self.line(connection, ends, &halves),
+            Format::Json => self.record(connection, ends, halves),
+        }
     }
 
     /// Writes what has been gathered.
@@ -119,13 +123,6 @@ impl<'a, W: Write> Streams<'a, W> {
 
     fn half(&mut self, connection: ConnectionId, direction: Direction) -> &mut Half {
         &mut self.open.entry(connection).or_default()[direction.index()]
-    }
-
-    fn report(&mut self, connection: ConnectionId, ends: &Ends, halves: [Half; 2]) -> io::Result<()> {
-        match self.format {
-            Format::Text => self.line(connection, ends, &halves),
-            Format::Json => self.record(connection, ends, halves),
-        }
     }
 
     fn line(&mut self, connection: ConnectionId, ends: &Ends, [to_server, to_client]: &[Half; 2]) -> io::Result<()> {
@@ -249,7 +246,9 @@ mod tests {
         let mut out = Vec::new();
         let mut streams = Streams::new(&mut out, format, Some(Timestamp::default()), Some(&mut dump));
         for event in &events {
-            streams.event(event, |_| Some(ends)).expect("memory");
+            if let Some(closed) = streams.event(event).expect("memory") {
+                streams.report(closed, &ends).expect("memory");
+            }
         }
         drop(streams);
         (String::from_utf8(out).expect("UTF-8"), dumped)
