@@ -71,9 +71,14 @@ struct Half {
 }
 
 impl<'a, W: Write> Streams<'a, W> {
-    /// Reports to `out`. `start` is the first packet's time, from which `t` counts.
-    pub fn new(out: W, format: Format, start: Option<Timestamp>, dump: Option<&'a mut Dump<'a>>) -> Self {
-        Self { out, format, dump, start, open: FxHashMap::default(), clock: Rfc3339::default() }
+    /// Reports to `out`, and hands all bytes to `dump`.
+    pub fn new(out: W, format: Format, dump: Option<&'a mut Dump<'a>>) -> Self {
+        Self { out, format, dump, start: None, open: FxHashMap::default(), clock: Rfc3339::default() }
+    }
+
+    /// Tells a packet's time. That of the first one is where `t` counts from.
+    pub fn packet_at(&mut self, ts: Timestamp) {
+        self.start.get_or_insert(ts);
     }
 
     /// Takes the next event. Returns the connection that ended with it, which is now to be [reported](Self::report).
@@ -244,7 +249,8 @@ mod tests {
             Ok(())
         };
         let mut out = Vec::new();
-        let mut streams = Streams::new(&mut out, format, Some(Timestamp::default()), Some(&mut dump));
+        let mut streams = Streams::new(&mut out, format, Some(&mut dump));
+        streams.packet_at(Timestamp::default());
         for event in &events {
             if let Some(closed) = streams.event(event).expect("memory") {
                 streams.report(closed, &ends).expect("memory");
