@@ -83,6 +83,7 @@ pub(super) struct ConvertArgs {
     pub(super) select: SelectArgs,
     /// Kinds of records: capture, exchange, anomaly, connection, summary, frame, nonframe, sample
     #[arg(
+        help_heading = "Output",
         long,
         value_name = "KINDS",
         value_delimiter = ',',
@@ -90,10 +91,10 @@ pub(super) struct ConvertArgs {
     )]
     pub(super) records: Vec<String>,
     /// Write to FILE instead of standard output
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(help_heading = "Output", short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Replace FILE if it exists
-    #[arg(long, requires = "output")]
+    #[arg(help_heading = "Output", long, requires = "output")]
     pub(super) force: bool,
 }
 

@@ -200,6 +200,8 @@ impl<S> Select<S> {
     }
 
     fn exchange(&mut self, exchange: &Exchange) -> bool {
+        exchange.request.iter().for_each(|request| self.learn(request));
+        exchange.response.iter().for_each(|response| self.learn(&response.frame));
         // Every value is remembered, also of exchanges that are not asked for.
         let changed = !self.selection.changed || self.is_new_value(exchange);
         let selected = self.selection.exchange(exchange) && changed;
@@ -244,5 +246,201 @@ impl<S: Sink> Sink for Select<S> {
 
     fn event(&mut self, event: Event<'_>) -> Result<(), S::Error> {
         if self.selects(&event) { self.inner.event(event) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Summary;
+    use crate::line::{ExchangeId, Pairing, Response, Sender, SightingId};
+    use crate::packet::{ByteRange, PacketNumber};
+    use crate::rct::{Escaping, FrameStatus};
+    use smallvec::smallvec;
+    use std::sync::Arc;
+
+    const SOC: ObjectId = ObjectId(0x9599_30BF);
+    const DEVICE: &str = "192.0.2.20:8899";
+
+    fn end(text: &str) -> Endpoint {
+        let address: std::net::SocketAddr = text.parse().expect("an address");
+        Endpoint::new(address.ip(), address.port())
+    }
+
+    fn frame(connection: u32, ts: i64, command: Command, payload: &[u8]) -> Sighting {
+        let client = end(&format!("192.0.2.1{connection}:5000{connection}"));
+        let sender = if command.is_response() { Sender::Device } else { Sender::Client };
+        let (src, dst) = if sender == Sender::Device { (end(DEVICE), client) } else { (client, end(DEVICE)) };
+        Sighting {
+            id: SightingId(1),
+            ts: Timestamp::from_nanos(ts),
+            connection: ConnectionId(connection),
+            sender,
+            src,
+            dst,
+            command,
+            object_id: SOC,
+            address: None,
+            status: FrameStatus::Ok,
+            escaping: Escaping::Full,
+            capture_incomplete: false,
+            declared_length: 4,
+            real_length: 4,
+            crc_read: Some(0),
+            crc_computed: 0,
+            payload: payload.iter().copied().collect(),
+            raw: smallvec![],
+            stream_offset: 0,
+            stream_length: 9,
+            spans: smallvec![ByteRange { packet: PacketNumber(1), offset: 54, length: 9 }],
+            copy_of: None,
+        }
+    }
+
+    fn exchange(id: u64, ts: i64, value: u8, anomalies: &[(u64, Code)]) -> Exchange {
+        Exchange {
+            id: ExchangeId(id),
+            ts: Timestamp::from_nanos(ts),
+            request: Some(Arc::new(frame(1, ts, Command::READ, &[]))),
+            response: Some(Response {
+                frame: Arc::new(frame(1, ts + 1, Command::RESPONSE, &[value])),
+                on_asking_connection: true,
+                copies: smallvec![],
+                pairing: Pairing::Certain,
+            }),
+            status: ExchangeStatus::Answered,
+            response_time: Some(1),
+            service_time: None,
+            periodic: false,
+            anomalies: anomalies.iter().map(|&(id, code)| (AnomalyId(id), code)).collect(),
+        }
+    }
+
+    fn anomaly(id: u64, ts: i64, code: Code) -> Anomaly {
+        Anomaly {
+            id: AnomalyId(id),
+            code,
+            ts: Timestamp::from_nanos(ts),
+            connection: Some(ConnectionId(1)),
+            object_id: Some(SOC),
+            message: String::new(),
+            evidence: smallvec![],
+        }
+    }
+
+    /// Writes down what passes: `F` and `T` with the time, `A` with the id.
+    #[derive(Default)]
+    struct Names(Vec<String>);
+
+    impl Sink for Names {
+        type Error = std::convert::Infallible;
+
+        fn event(&mut self, event: Event<'_>) -> Result<(), Self::Error> {
+            self.0.push(match event {
+                Event::Frame(frame) => format!("F@{}", frame.ts.nanos()),
+                Event::Exchange(exchange) => exchange.id.to_string(),
+                Event::Anomaly(anomaly) => anomaly.id.to_string(),
+                Event::Summary(_) => "sum".into(),
+                _ => "?".into(),
+            });
+            Ok(())
+        }
+    }
+
+    /// A session of five exchanges on two connections, three with anomalies, and one anomaly of the file.
+    fn check(selection: Selection, expected: &str) {
+        let (first, second) = (frame(1, 10, Command::READ, &[]), frame(2, 30, Command::WRITE, &[1]));
+        let plain = exchange(1, 10, 5, &[]);
+        let bad = exchange(2, 20, 5, &[(1, Code::PayloadShort)]);
+        let odd = exchange(3, 30, 6, &[(2, Code::Retry), (3, Code::CrcMismatch)]);
+        let unanswered = Exchange {
+            response: None,
+            status: ExchangeStatus::Unanswered,
+            ..exchange(4, 40, 0, &[(4, Code::Unanswered)])
+        };
+        let other = Exchange {
+            request: Some(Arc::new(frame(2, 50, Command::WRITE, &[1]))),
+            response: None,
+            status: ExchangeStatus::Unconfirmed,
+            ..exchange(5, 50, 0, &[])
+        };
+        let of_file = Anomaly { connection: None, object_id: None, ..anomaly(5, 60, Code::TruncatedFile) };
+        let (a1, a2) = (anomaly(1, 21, Code::PayloadShort), anomaly(2, 31, Code::Retry));
+        let (a3, a4) = (anomaly(3, 32, Code::CrcMismatch), anomaly(4, 45, Code::Unanswered));
+        let summary = Summary::default();
+        let mut select = Select::new(selection, Names::default());
+        for event in [
+            Event::Frame(&first),
+            Event::Exchange(&plain),
+            Event::Exchange(&bad),
+            Event::Anomaly(&a1),
+            Event::Frame(&second),
+            Event::Exchange(&odd),
+            Event::Anomaly(&a2),
+            Event::Anomaly(&a3),
+            Event::Exchange(&unanswered),
+            Event::Anomaly(&a4),
+            Event::Exchange(&other),
+            Event::Anomaly(&of_file),
+            Event::Summary(&summary),
+        ] {
+            select.event(event).expect("infallible");
+        }
+        assert_eq!(select.into_inner().0.join(" "), expected);
+    }
+
+    #[test]
+    fn nothing_asked_for_is_everything() {
+        check(Selection::default(), "F@10 T1 T2 A1 F@30 T3 A2 A3 T4 A4 T5 A5 sum");
+    }
+
+    #[test]
+    fn times_are_from_and_before() {
+        let at = |ts| Some(Timestamp::from_nanos(ts));
+        check(Selection { since: at(20), until: at(31), ..Selection::default() }, "T2 A1 F@30 T3 sum");
+    }
+
+    #[test]
+    fn connections_and_devices() {
+        for pick in [
+            ConnectionPick::Number(ConnectionId(2)),
+            ConnectionPick::Address(end("192.0.2.12:1").ip),
+            ConnectionPick::End(end("192.0.2.12:50002")),
+        ] {
+            check(Selection { connections: vec![pick], ..Selection::default() }, "F@30 T5 sum");
+        }
+        let devices = vec![end(DEVICE).ip];
+        check(Selection { devices, ..Selection::default() }, "F@10 T1 T2 A1 F@30 T3 A2 A3 T4 A4 T5 sum");
+        check(Selection { devices: vec![end("192.0.2.11:1").ip], ..Selection::default() }, "sum");
+    }
+
+    #[test]
+    fn objects_and_commands() {
+        let objects = |id| Some([id].into_iter().collect());
+        check(Selection { objects: objects(SOC), ..Selection::default() }, "F@10 T1 T2 A1 F@30 T3 A2 A3 T4 A4 T5 sum");
+        check(Selection { objects: objects(ObjectId(1)), ..Selection::default() }, "sum");
+        check(Selection { commands: vec![Command::WRITE], ..Selection::default() }, "F@30 T5 sum");
+        check(Selection { commands: vec![Command::READ], ..Selection::default() }, "F@10 T1 T2 A1 T3 A2 A3 T4 A4 sum");
+    }
+
+    #[test]
+    fn statuses_bring_the_anomalies_of_their_exchanges() {
+        let statuses = vec![ExchangeStatus::Unanswered];
+        check(Selection { statuses, ..Selection::default() }, "T4 A4 sum");
+    }
+
+    #[test]
+    fn anomalies_bring_their_exchanges() {
+        check(Selection { anomalies: vec![Code::Retry], ..Selection::default() }, "T3 A2 sum");
+        check(Selection { severity: Some(Severity::Error), ..Selection::default() }, "T2 A1 T3 A3 T4 A4 sum");
+        check(
+            Selection { severity: Some(Severity::Warning), anomalies: vec![Code::Retry], ..Selection::default() },
+            "sum",
+        );
+    }
+
+    #[test]
+    fn only_what_has_changed() {
+        check(Selection { changed: true, ..Selection::default() }, "T1 T3 A2 A3 sum");
     }
 }

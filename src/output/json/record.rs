@@ -315,7 +315,8 @@ impl<'r> Recorder<'r> {
 
     /// The value in a frame, where it carries one that can be read at all.
     fn value(&mut self, frame: &Sighting) {
-        if frame.payload.is_empty() {
+        // A READ asks for a value and carries none; in an answer, no bytes can be a value: an empty text.
+        if !frame.command.is_response() && !frame.command.is_write() {
             return;
         }
         let object = self.registry.get(frame.object_id);

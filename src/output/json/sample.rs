@@ -102,7 +102,7 @@ fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connecti
         }
         value if has_scalar(value) => {
             begin(recorder, line);
-            recorder.values.slots(line, value);
+            recorder.values.slots(line, value, object);
             unit(line, value, object);
             end(line);
         }

@@ -482,6 +482,30 @@ fn rows_of_a_table_are_samples() {
     conforms(&text);
 }
 
+#[test]
+fn an_empty_answer_is_an_empty_text_and_nothing_else() {
+    let empty = |name: &str| Sighting {
+        object_id: Registry::builtin().by_name(name).expect("an object").id,
+        payload: smallvec![],
+        ..answer()
+    };
+    let line = |frame| written([Record::Frame].into_iter().collect(), &[Event::Frame(&frame)]);
+    assert!(line(empty("battery.bms_sn")).contains(r#""value":{"type":"string","str":"","text":"\"\""}"#));
+    assert!(!line(empty("battery.soc")).contains("value"));
+}
+
+#[test]
+fn a_bit_field_of_a_signed_object_is_signed() {
+    let frame = Sighting {
+        object_id: Registry::builtin().by_name("battery.status2").expect("an object").id,
+        payload: smallvec![0x80, 0, 0, 1],
+        ..answer()
+    };
+    let line = written([Record::Frame].into_iter().collect(), &[Event::Frame(&frame)]);
+    assert!(line.contains(r#""value":{"type":"bits","num":-2147483647.0,"flags":[{"bit":0"#), "{line}");
+    conforms(&line);
+}
+
 fn check_value(value: &Value<'_>, expected: &str) {
     let mut line = Line::default();
     ValueWriter::default().write(&mut line, value, None, Trust::Proven);

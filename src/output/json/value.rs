@@ -6,7 +6,7 @@
 use super::line::{Line, key};
 use crate::output::time_text;
 use crate::output::value_text;
-use crate::rct::registry::Object;
+use crate::rct::registry::{DataType, Object};
 use crate::rct::value::{CellExtreme, EventRow, Field, FieldValue, Flag, Point, Value};
 
 /// Writes values; keeps the scratch text it needs.
@@ -29,7 +29,7 @@ impl ValueWriter {
     pub(super) fn write(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>, trust: Trust) {
         line.raw("{\"type\":");
         line.plain(type_name(value));
-        self.slots(line, value);
+        self.slots(line, value, object);
         unit(line, value, object);
         line.raw(key!("text"));
         self.text.clear();
@@ -42,7 +42,7 @@ impl ValueWriter {
     }
 
     /// What the value holds, in typed slots.
-    pub(super) fn slots(&mut self, line: &mut Line, value: &Value<'_>) {
+    pub(super) fn slots(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
         match value {
             Value::Bool(yes) => {
                 line.raw(key!("bool"));
@@ -59,7 +59,7 @@ impl ValueWriter {
                 whole(line, *number);
                 self::label(line, *label);
             }
-            Value::Bits { number, flags } => bits(line, *number, flags),
+            Value::Bits { number, flags } => bits(line, *number, flags, object),
             Value::UnixTime(seconds) => {
                 whole(line, *seconds);
                 self.device_time(line, key!("device_time"), *seconds);
@@ -201,8 +201,13 @@ fn label(line: &mut Line, label: Option<&str>) {
     }
 }
 
-fn bits(line: &mut Line, number: u32, flags: &[Flag<'_>]) {
-    whole(line, number);
+/// The number is what the object's own type makes of the bits: some bit fields are declared as signed.
+fn bits(line: &mut Line, number: u32, flags: &[Flag<'_>], object: Option<&Object>) {
+    if object.is_some_and(|object| object.response_type == DataType::Int32) {
+        whole(line, number.cast_signed());
+    } else {
+        whole(line, number);
+    }
     line.raw(key!("flags"));
     line.list(flags, |line, flag| {
         line.raw("{\"bit\":");
