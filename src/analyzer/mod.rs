@@ -111,7 +111,7 @@ impl Analyzer {
             _ => assembler.tick(packet.number, packet.ts),
         };
         work.take(&mut drain);
-        work.release(sink)
+        work.release(drain.oldest_pending(), sink)
     }
 
     /// Takes something that the reader of the capture noticed.

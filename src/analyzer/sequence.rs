@@ -1,8 +1,8 @@
 //! The order in which frames reach the line: that of the packets that completed them.
 //!
-//! Framers do not bring frames in that order: one waits while a frame is ambiguous, and meanwhile sibling connections
-//! go on. What is complete on them must wait too, or the line would see an answer's copy before the answer. Usually
-//! nobody waits and everything passes straight through.
+//! Streams do not bring frames in that order. Bytes behind a hole wait for it to be filled or given up, a framer waits
+//! while a frame is ambiguous, and meanwhile sibling connections go on. What is complete on them must wait too, or the
+//! line would see an answer before its request. Usually nobody waits and everything passes straight through.
 
 use super::stream::Found;
 use crate::endpoint::{ConnectionId, Direction};
@@ -46,15 +46,15 @@ impl Sequence {
         self.holds.remove(hold);
     }
 
-    /// The next frame whose turn has come.
-    pub(super) fn next(&mut self, now: Timestamp) -> Option<Found> {
+    /// The next frame whose turn has come. `pending`: the first packet whose bytes wait behind a hole.
+    pub(super) fn next(&mut self, pending: Option<PacketNumber>, now: Timestamp) -> Option<Found> {
         while self.holds.first_key_value().is_some_and(|(_, since)| since.saturating_add(PATIENCE) < now) {
             self.holds.pop_first();
         }
         let (&(packet, offset, _), found) = self.waiting.first_key_value()?;
         let held = self.holds.first_key_value().is_some_and(|(hold, _)| (hold.0, hold.1) <= (packet, offset));
         let overdue = found.at.clock().saturating_add(PATIENCE) < now || self.waiting.len() > MOST;
-        if held && !overdue {
+        if (held || pending.is_some_and(|pending| pending <= packet)) && !overdue {
             return None;
         }
         self.waiting.pop_first().map(|(_, found)| found)

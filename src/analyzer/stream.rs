@@ -77,6 +77,8 @@ pub(super) struct Half {
     pub(super) last: Timestamp,
     /// Since when bytes are held back, as the sequence knows it.
     pub(super) hold: Option<Place>,
+    /// The packet at which a hole before its next bytes was last given up.
+    pub(super) gave_up_at: Option<PacketNumber>,
     /// It stands in the queue of those that are looked at when nothing comes.
     pub(super) watched: bool,
 }
@@ -115,19 +117,29 @@ impl Run {
 impl Half {
     pub(super) fn new(src: Endpoint, dst: Endpoint, midstream: bool) -> Self {
         let framer = if midstream { Framer::midstream() } else { Framer::new() };
-        Self { src, dst, framer, runs: VecDeque::new(), last: Timestamp::default(), hold: None, watched: false }
+        Self { src, dst, framer, runs: VecDeque::new(), last: Timestamp::default(), hold: None, gave_up_at: None, watched: false }
     }
 
     /// Takes the next bytes.
-    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], completed: Timestamp, now: Moment) {
-        self.runs.push_back(run(chunk, bytes.len(), completed, now));
-        self.last = now.clock;
+    ///
+    /// Bytes that waited for a late segment reach the receiver with it, now. Where the hole was given up, the receiver
+    /// was not waiting, only the capture was: they count from when their own packet came.
+    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], now: Moment) {
+        let mut moment = now;
+        if chunk.packet != now.packet && self.gave_up_at == Some(now.packet) {
+            let ago = now.ts.nanos_since(chunk.ts).max(0);
+            let clock = Timestamp::from_nanos(now.clock.nanos() - ago).max(self.last);
+            moment = Moment { packet: chunk.packet, ts: chunk.ts, clock };
+        }
+        self.runs.push_back(run(chunk, bytes.len(), moment));
+        self.last = moment.clock;
         self.framer.push(bytes);
     }
 
     /// Takes note of bytes that the capture lost.
     pub(super) fn gap(&mut self, chunk: &Chunk<'_>, length: u64, now: Moment) {
-        self.runs.push_back(run(chunk, 0, now.clock, now));
+        self.gave_up_at = Some(now.packet);
+        self.runs.push_back(run(chunk, 0, now));
         self.framer.gap(length);
     }
 
@@ -170,13 +182,13 @@ impl Half {
     }
 }
 
-fn run(chunk: &Chunk<'_>, length: usize, completed: Timestamp, now: Moment) -> Run {
+fn run(chunk: &Chunk<'_>, length: usize, now: Moment) -> Run {
     Run {
         offset: chunk.offset,
         length: u32::try_from(length).unwrap_or(u32::MAX),
         packet: chunk.packet,
         packet_offset: chunk.packet_offset,
-        completed,
+        completed: chunk.ts,
         delivered_by: now.packet,
         ts: now.ts,
         clock: now.clock,
@@ -187,19 +199,22 @@ fn run(chunk: &Chunk<'_>, length: usize, completed: Timestamp, now: Moment) -> R
 fn stand(runs: &VecDeque<Run>, offset: u64, length: usize, last: Option<Run>) -> Stand {
     let end = offset + length as u64;
     let mut spans = SmallVec::new();
-    let mut completed = Timestamp::from_nanos(i64::MIN);
+    let (mut last_packet, mut completed) = (PacketNumber(0), Timestamp::default());
     let mut latest = None::<Run>;
     for run in runs.iter().skip_while(|run| run.end() <= offset).take_while(|run| run.offset < end) {
         let (from, to) = (offset.max(run.offset), end.min(run.end()));
         let length = u32::try_from(to - from).unwrap_or(u32::MAX);
         spans.push(ByteRange { packet: run.packet, offset: run.packet_offset(from), length });
-        completed = completed.max(run.completed);
+        // By packet, not by time: the clock may have been set in between.
+        if run.packet >= last_packet {
+            (last_packet, completed) = (run.packet, run.completed);
+        }
         latest = Some(*run);
     }
     let Some(run) = latest.or(last) else {
         return Stand { spans, ts: Timestamp::default(), completed, at: Place::default() };
     };
-    Stand { spans, ts: run.ts, completed: completed.min(run.clock), at: run.place(offset.max(run.offset)) }
+    Stand { spans, ts: run.ts, completed, at: run.place(offset.max(run.offset)) }
 }
 
 fn sighting(

@@ -23,6 +23,9 @@ use std::time::Duration;
 /// A device does not pause for so long inside a frame.
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// How long frames wait for bytes behind a hole.
+const PATIENCE_NANOS: i64 = 5_000_000_000;
+
 /// Nobody waits for the rest of a frame for so long.
 const LONG_SILENCE: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,8 @@ pub(super) struct Work {
     pub(super) summary: Summary,
     /// Directions that held bytes back when data last came, in the order of when to look at them.
     watch: VecDeque<Watch>,
+    /// The first packet whose bytes wait behind a hole, and since when some do.
+    pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
     pub(super) snapped_count: u64,
 }
@@ -77,6 +82,7 @@ impl Work {
             sightings: 0,
             summary: Summary::default(),
             watch: VecDeque::new(),
+            pending: None,
             other_ports: FxHashMap::default(),
             snapped_count: 0,
         }
@@ -165,13 +171,11 @@ impl Work {
         if stream.protocol == Protocol::Foreign {
             return Follow::No;
         }
-        // A piece that waited behind a hole came when its own packet did.
-        let completed = Timestamp::from_nanos(self.now.nanos() - self.ts.nanos_since(chunk.ts).max(0));
         let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now };
         let half = stream.half(chunk.direction);
         let is_gap = match chunk.body {
             ChunkBody::Data(bytes) => {
-                half.push(chunk, bytes, completed, moment);
+                half.push(chunk, bytes, moment);
                 if let Protocol::Unknown(looked_at) = &mut stream.protocol {
                     *looked_at += bytes.len() as u64;
                 }
@@ -299,14 +303,14 @@ impl Work {
     }
 
     /// Hands out what is settled.
-    pub(super) fn release<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    pub(super) fn release<S: Sink>(&mut self, pending: Option<PacketNumber>, sink: &mut S) -> Result<(), S::Error> {
         if !self.watch.is_empty() {
             self.watch();
         }
-        while let Some(found) = self.sequence.next(self.now) {
+        while let Some(found) = self.sequence.next(pending, self.now) {
             self.pass_on(found);
         }
-        let settled = self.sequence.settled(self.now);
+        let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
         self.lines.tick(settled);
         self.take_outcomes();
         if self.order.is_full() {
@@ -314,6 +318,18 @@ impl Work {
             self.take_outcomes();
         }
         self.order.release(settled, sink)
+    }
+
+    /// Since when bytes wait behind a hole, but no longer ago than others wait for them. A packet that was not the first
+    /// to wait counts from the one before it.
+    fn pending_since(&mut self, pending: Option<PacketNumber>) -> Timestamp {
+        self.pending = match (pending, self.pending) {
+            (None, _) => None,
+            (Some(packet), Some((known, since))) if packet != self.packet || known == packet => Some((packet, since)),
+            (Some(packet), _) => Some((packet, self.now)),
+        };
+        let patient = Timestamp::from_nanos(self.now.nanos().saturating_sub(PATIENCE_NANOS));
+        self.pending.map_or(self.now, |(_, since)| since.max(patient))
     }
 
     /// A frame or non-frame reaches its line.

@@ -34,13 +34,13 @@ impl DeviceLine {
         let member = self.members.get(&connection)?;
         let place = self.copies.find(identity, connection, member.opened)?;
         // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
-        let may_be_own = !self.copies_to(connection) && self.is_waiting_for(connection, key);
-        (!may_be_own && member.opened <= self.copies.get(place)?.ts).then_some(place)
+        let may_be_own = !self.is_hub() && self.is_waiting_for(connection, key);
+        (!may_be_own).then_some(place)
     }
 
-    /// Whether the hub has been seen to copy to this connection.
-    fn copies_to(&self, connection: ConnectionId) -> bool {
-        self.members.get(&connection).is_some_and(|member| matches!(member.copying, Copying::Proven(_)))
+    /// Whether answers have been seen to be copied.
+    fn is_hub(&self) -> bool {
+        self.members.values().any(|member| matches!(member.copying, Copying::Proven(_)))
     }
 
     fn is_waiting_for(&self, connection: ConnectionId, key: Option<Key>) -> bool {
@@ -107,7 +107,7 @@ impl DeviceLine {
     ) {
         let key = Key::of(frame);
         let mut candidates = self.requests.candidates(key, self.confirms_writes);
-        if !self.copies_to(frame.connection) {
+        if !self.is_hub() {
             // Where nothing is copied, an answer goes to whoever asked.
             let own =
                 |id: &super::ExchangeId| self.requests.get(*id).map(Request::connection) == Some(frame.connection);

@@ -20,6 +20,9 @@ use std::time::Duration;
 /// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
 const COPY_PATIENCE: Duration = Duration::from_secs(2);
 
+/// How long an answer may still come after everybody was silent for longer than the time-out.
+const REVIVAL: Duration = Duration::from_millis(200);
+
 /// A request that its client passed over is unanswered after this long, even if the capture ends sooner than the
 /// time-out: no client known waits less.
 const GIVEN_UP: Duration = Duration::from_secs(1);
@@ -71,6 +74,8 @@ pub(super) struct DeviceLine {
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
     pub(super) in_bootloader: bool,
+    /// When packets came again after a long silence.
+    pub(super) revived: Option<Timestamp>,
     /// The latest time heard of.
     pub(super) now: Timestamp,
     /// Nothing has to be looked at before.
@@ -188,7 +193,15 @@ impl DeviceLine {
 
     /// Tells what is ripe at `now`; cheap when nothing is.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
+        // After a silence of everybody, what comes right then may be the answer: it is only late.
+        if now.since(self.now) > context.timeout {
+            self.revived = Some(now);
+        }
         self.now = now;
+        if self.revived.is_some_and(|revived| now.since(revived) < REVIVAL) {
+            return;
+        }
+        self.revived = None;
         if self.next_check.is_none_or(|next| now < next) {
             return;
         }
@@ -384,7 +397,8 @@ impl DeviceLine {
         }
         if let Some(answer) = &answer {
             anomalies.extend(answer.anomalies.iter().copied());
-            if repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) {
+            let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock);
+            if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
                 anomalies.push(late(&frame, &answer.first, context));
             }
         } else {
@@ -478,6 +492,6 @@ fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
 
 fn late(request: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
     let ms = answer.clock.since(request.clock).as_secs_f64() * 1e3;
-    let message = format!("the answer came {ms:.1} ms after the request, when the client had asked again");
+    let message = format!("the answer came {ms:.1} ms after the request, when the client had given it up");
     context.out.anomaly(Code::LateResponse, About::frame(answer).and(request), message)
 }

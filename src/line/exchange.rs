@@ -48,8 +48,8 @@ pub struct Sighting {
     pub ts: Timestamp,
     /// The same moment on a clock that never goes back: what differences between moments are taken from.
     pub clock: Timestamp,
-    /// When its last byte first appeared in the capture, on the same clock. Before `clock` where an earlier segment
-    /// was late.
+    /// When its last byte first appeared in the capture, as the capture says: before `ts` where an earlier segment was
+    /// late.
     pub completed: Timestamp,
     /// The connection.
     pub connection: ConnectionId,
