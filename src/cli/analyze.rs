@@ -88,7 +88,7 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
 }
 
 /// Counts the inputs of a session at its end, and tells which could not be read.
-fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally) {
+pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally) {
     for error in session.take_errors() {
         let input = unit.inputs.get(error.source);
         let is_read = session.files().nth(error.source).is_some_and(|file| file.format.is_some());

@@ -32,6 +32,8 @@ pub(super) enum Command {
     Timeline(TimelineArgs),
     /// JSON lines for other programs
     Convert(ConvertArgs),
+    /// The TCP connections of a capture and the bytes they carried
+    Streams(StreamsArgs),
     /// The objects of the protocol
     Objects(ObjectsArgs),
     /// The hex of a frame
@@ -96,6 +98,18 @@ pub(super) struct ConvertArgs {
     /// Replace FILE if it exists
     #[arg(help_heading = "Output", long, requires = "output")]
     pub(super) force: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct StreamsArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// One JSON record a connection
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Write the bytes of every connection and direction into files in DIR
+    #[arg(long, value_name = "DIR")]
+    pub(super) dump: Option<PathBuf>,
 }
 
 #[derive(Debug, Args)]

@@ -16,6 +16,7 @@ mod run;
 mod screen;
 mod selection;
 mod settings;
+mod streams;
 
 use clap::Parser;
 use std::ffi::OsString;

@@ -167,7 +167,7 @@ impl<'r> Recorder<'r> {
     /// What was asked, and for a WRITE what was to be set.
     fn request(&mut self, request: &Sighting) {
         self.line.raw(key!("request"));
-        self.line.place(completing_span(request));
+        self.line.place(request.place());
         self.line.raw(key!("frame"));
         self.line.id("F", request.id.0);
         self.value(request);
@@ -178,7 +178,7 @@ impl<'r> Recorder<'r> {
         let (frame, line) = (&response.frame, &mut self.line);
         line.raw(r#","response":{"ts":"#);
         line.moment(frame.ts);
-        let place = completing_span(frame);
+        let place = frame.place();
         line.raw(key!("packet"));
         line.integer(place.packet.0);
         line.raw(key!("offset"));
@@ -354,13 +354,6 @@ fn stretch(line: &mut Line, offset: u64, length: u64, spans: &[ByteRange]) {
     line.integer(length);
     line.raw(key!("packets"));
     line.packets(spans);
-}
-
-/// Where a frame stands in the packet that completed it. A frame in several packets has its other parts in its frame
-/// record.
-fn completing_span(frame: &Sighting) -> ByteRange {
-    let nowhere = ByteRange { packet: frame.packet(), offset: 0, length: 0 };
-    frame.spans.iter().copied().find(|span| span.packet == nowhere.packet).unwrap_or(nowhere)
 }
 
 fn counts(line: &mut Line, counts: &[(&str, u64)]) {
