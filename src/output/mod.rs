@@ -2,5 +2,7 @@
 //!
 //! Knows events and values. Knows neither captures nor TCP, and reads no clock.
 
+pub mod style;
 pub mod time_text;
 pub mod value_text;
+pub mod zone;
