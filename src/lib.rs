@@ -10,6 +10,7 @@
 pub mod anomaly;
 pub mod endpoint;
 pub mod event;
+pub mod glob;
 pub mod limits;
 pub mod line;
 pub mod net;
@@ -19,3 +20,4 @@ pub mod packet;
 pub mod rct;
 pub mod tcp;
 pub mod time;
+pub mod tools;

@@ -13,7 +13,7 @@ const LONG_FROM: usize = 64;
 
 /// The checksum over `body`, the unescaped bytes from the command to the end of the payload.
 pub fn checksum(body: &[u8]) -> u16 {
-    let even = body.len() % 2 == 0;
+    let even = body.len().is_multiple_of(2);
     if body.len() < LONG_FROM {
         let mut digest = SHORT.digest();
         digest.update(body);

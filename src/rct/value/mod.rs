@@ -1,4 +1,18 @@
-//! Payloads as values: every data type of the protocol.
+//! Payloads as values: every data type of the protocol, read and written.
+//!
+//! Knows the registry. Knows neither frames nor who sent them.
+
+mod bytes;
+mod candidates;
+mod decode;
+mod device_time;
+mod encode;
+mod structs;
+mod tables;
+
+pub use candidates::candidates;
+pub use decode::{Form, decode};
+pub use encode::{ValueError, encode_value};
 
 use crate::object::ObjectId;
 use std::borrow::Cow;
@@ -96,16 +110,17 @@ pub struct Field<'a> {
     pub name: Cow<'a, str>,
     /// Its value.
     pub value: FieldValue<'a>,
-    /// Its unit, empty where it has none.
+    /// Its unit: empty where it has none, `ratio` for a number 0..1, `unix_time` for seconds since 1970 on the device's
+    /// wall clock.
     pub unit: &'a str,
 }
 
 /// The value of a [`Field`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum FieldValue<'a> {
-    /// A number; every 32-bit integer and float fits an `f64`.
+    /// A finite number; every 32-bit integer and float fits an `f64`.
     Number(f64),
-    /// Text.
+    /// Text; also bytes without a known meaning, in hex, and floats that are no numbers.
     Text(Cow<'a, str>),
     /// The object named by a parameter change.
     Object(ObjectId, Option<&'a str>),

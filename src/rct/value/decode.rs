@@ -1,0 +1,171 @@
+//! A payload into a value, by the data type the registry gives its object.
+//!
+//! Scalars are read here; tables and structures next door. Nothing is allocated for a scalar.
+
+use super::{Decoded, Flag, Problem, Value, bytes, structs, tables};
+use crate::object::ObjectId;
+use crate::rct::registry::{DataType, Object, Registry};
+
+/// Which of an object's two types a payload has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Form {
+    /// As a client writes it.
+    Request,
+    /// As the device answers.
+    Response,
+}
+
+impl Form {
+    /// The data type of `object` in this form.
+    pub const fn data_type(self, object: &Object) -> DataType {
+        match self {
+            Self::Request => object.request_type,
+            Self::Response => object.response_type,
+        }
+    }
+}
+
+/// Reads a payload of `object` as far as it goes; without an object there is no value (see [`super::candidates`]).
+pub fn decode<'a>(registry: &'a Registry, object: Option<&'a Object>, form: Form, payload: &'a [u8]) -> Decoded<'a> {
+    let Some(object) = object else { return Decoded::default() };
+    let data_type = form.data_type(object);
+    let mut problems = Vec::new();
+    let value = match data_type {
+        DataType::Bool => boolean(payload, &mut problems),
+        DataType::Enum => enumeration(registry, object.id, payload, &mut problems),
+        DataType::Int8 | DataType::Uint8 | DataType::Int16 | DataType::Uint16 | DataType::Int32 | DataType::Uint32 => {
+            integer(registry, object, data_type, payload, &mut problems)
+        }
+        DataType::Float => float(object, payload, &mut problems),
+        DataType::String => Some(text(payload, &mut problems)),
+        DataType::Timeseries => tables::time_series(object, payload, &mut problems),
+        DataType::EventTable => tables::event_table(registry, payload, &mut problems),
+        DataType::BatteryModuleStatus
+        | DataType::BatteryModuleResistance
+        | DataType::BatteryModuleStatistics
+        | DataType::NetSlaveData
+        | DataType::NetPackage => structs::decode(registry, data_type, payload, &mut problems),
+        DataType::Unknown => None,
+    };
+    Decoded { value, problems }
+}
+
+/// Compares the size of `payload` with what its type needs; false when it is too short.
+pub(super) fn is_long_enough(payload: &[u8], needed: usize, problems: &mut Vec<Problem>) -> bool {
+    let found = payload.len();
+    if found > needed {
+        problems.push(Problem::Long { needed, found });
+    } else if found < needed {
+        problems.push(Problem::Short { needed, found });
+    }
+    found >= needed
+}
+
+/// Reports a float that is no ordinary number, or a ratio outside 0..1.
+pub(super) fn check_float(number: f32, ratio: bool, problems: &mut Vec<Problem>) {
+    if !number.is_finite() || number.is_subnormal() {
+        report(Problem::NotFinite, problems);
+    } else if ratio && !(0.0..=1.0).contains(&number) {
+        report(Problem::OutOfRange, problems);
+    }
+}
+
+/// Adds a problem that is told once a payload, however often it is there.
+pub(super) fn report(problem: Problem, problems: &mut Vec<Problem>) {
+    if !problems.contains(&problem) {
+        problems.push(problem);
+    }
+}
+
+/// A number that should take one byte. Some devices are said to use two for enums: up to four are read as one number.
+fn small_number(payload: &[u8], problems: &mut Vec<Problem>) -> Option<u32> {
+    let enough = is_long_enough(payload, 1, problems);
+    enough.then(|| bytes::be(if payload.len() <= 4 { payload } else { &payload[..1] }))
+}
+
+fn boolean<'a>(payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+    let number = small_number(payload, problems)?;
+    if number > 1 {
+        problems.push(Problem::UnknownEnum(number));
+    }
+    Some(Value::Bool(number != 0))
+}
+
+fn enumeration<'a>(
+    registry: &'a Registry,
+    id: ObjectId,
+    payload: &[u8],
+    problems: &mut Vec<Problem>,
+) -> Option<Value<'a>> {
+    let number = small_number(payload, problems)?;
+    Some(labelled(registry, id, number, problems))
+}
+
+/// A number of an enum with its name. Where no name of the enum is known, a missing one says nothing.
+fn labelled<'a>(registry: &'a Registry, id: ObjectId, number: u32, problems: &mut Vec<Problem>) -> Value<'a> {
+    let label = registry.enum_label(id, number);
+    if label.is_none() && !registry.enum_values(id).is_empty() {
+        problems.push(Problem::UnknownEnum(number));
+    }
+    Value::Enum { number, label }
+}
+
+fn integer<'a>(
+    registry: &'a Registry,
+    object: &Object,
+    data_type: DataType,
+    payload: &[u8],
+    problems: &mut Vec<Problem>,
+) -> Option<Value<'a>> {
+    let size = data_type.size()?;
+    if !is_long_enough(payload, size, problems) {
+        return None;
+    }
+    let number = bytes::be(&payload[..size]);
+    let signed = bytes::signed(number, size);
+    let bits = registry.bits(object.id);
+    Some(if !bits.is_empty() {
+        bit_field(number, bits, problems)
+    } else if object.flags.unix_time && (signed >= 0 || !data_type.is_signed()) {
+        Value::UnixTime(number)
+    } else if !registry.enum_values(object.id).is_empty() {
+        labelled(registry, object.id, number, problems)
+    } else if data_type.is_signed() {
+        Value::Signed(signed)
+    } else {
+        Value::Unsigned(number)
+    })
+}
+
+fn bit_field<'a>(number: u32, labels: &'a [(u8, String)], problems: &mut Vec<Problem>) -> Value<'a> {
+    let mut flags = Vec::new();
+    for bit in (0..32u8).filter(|bit| number >> bit & 1 == 1) {
+        let label = labels.iter().find(|(known, _)| *known == bit).map(|(_, label)| label.as_str());
+        if label.is_none() {
+            problems.push(Problem::UnknownBit(bit));
+        }
+        flags.push(Flag { bit, label });
+    }
+    Value::Bits { number, flags }
+}
+
+fn float<'a>(object: &Object, payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+    if !is_long_enough(payload, 4, problems) {
+        return None;
+    }
+    let number = f32::from_bits(bytes::be(payload));
+    check_float(number, object.flags.ratio, problems);
+    Some(Value::Float(number))
+}
+
+/// A text has any size, none included.
+fn text<'a>(payload: &'a [u8], problems: &mut Vec<Problem>) -> Value<'a> {
+    let (text, tail) = bytes::text(payload);
+    if tail {
+        problems.push(Problem::StringTail);
+    }
+    Value::Text(String::from_utf8_lossy(text))
+}
+
+#[cfg(test)]
+mod tests;
