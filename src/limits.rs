@@ -13,6 +13,25 @@ pub const RECORD_BYTES: usize = 16 << 20;
 /// to stay in the cache.
 pub const READ_BUFFER_BYTES: usize = 256 << 10;
 
+/// The buffer of one more file when many are read at once, and of a first look at one.
+pub const SMALL_READ_BUFFER_BYTES: usize = 16 << 10;
+
+/// Files of a session that are read with a full buffer; those open beyond it get a small one.
+pub const FULL_READ_BUFFERS: usize = 4;
+
+/// Memory that unpacking may take for what was unpacked before (zstd's window, xz's dictionary): what their
+/// strongest ordinary settings need.
+pub const UNPACK_WINDOW_BYTES: u32 = 128 << 20;
+
+/// Interfaces of one pcapng section; packets of those beyond are skipped as unknown. Arbitrary.
+pub const INTERFACES: usize = 65_536;
+
+/// Notices of one kind about one file; further ones are not told. Arbitrary.
+pub const NOTICES_PER_KIND: u64 = 100;
+
+/// How often the files of a session may take turns before it is forgotten which file the oldest packets are from.
+pub const FILE_RUNS: usize = 1 << 18;
+
 /// TCP connections kept at once; beyond, the one silent for longest is dropped and reported.
 pub const CONNECTIONS: usize = 262_144;
 
