@@ -2,7 +2,13 @@
 //!
 //! Knows events and values. Knows neither captures nor TCP, and reads no clock.
 
+pub mod cell;
+pub mod digest;
 pub mod style;
 pub mod time_text;
+pub mod timeline;
 pub mod value_text;
 pub mod zone;
+
+#[cfg(test)]
+mod samples;
