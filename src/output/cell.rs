@@ -7,6 +7,7 @@ use crate::line::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
+use std::borrow::Cow;
 
 /// Bytes of an undecoded payload that are shown in hex; longer ones are only counted.
 const HEX_BYTES: usize = 8;
@@ -120,6 +121,16 @@ fn undecoded(object: Option<&Object>, problems: &[Problem], payload: &[u8]) -> S
     }
 }
 
+/// A value in at most `width` columns; what is too long loses its end, but never the sign that it is not to be trusted.
+pub fn fit_value(text: &str, width: usize) -> Cow<'_, str> {
+    match text.strip_prefix('(').and_then(|text| text.strip_suffix(")?")) {
+        Some(doubtful) if style::display_width(text) > width => {
+            Cow::Owned(format!("({})?", style::fit_end(doubtful, width.saturating_sub(3))))
+        }
+        _ => style::fit_end(text, width),
+    }
+}
+
 /// `0x47000000`
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
@@ -154,6 +165,17 @@ mod tests {
             (Some(-17_000_000), "-17.0"),
         ] {
             assert_eq!(milliseconds(nanos), text);
+        }
+    }
+
+    #[test]
+    fn a_cut_value_keeps_its_sign_of_doubt() {
+        for (text, width, fitted) in [
+            ("(1 cell 0.66 mΩ)?", 12, "(1 cell 0…)?"),
+            ("(30.0 %)?", 9, "(30.0 %)?"),
+            ("24 cells 3.280-3.321 V", 10, "24 cells …"),
+        ] {
+            assert_eq!(fit_value(text, width), fitted);
         }
     }
 

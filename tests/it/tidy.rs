@@ -74,9 +74,13 @@ const FUNCTION_LINES: usize = 60;
 const FILE_LINES: usize = 500;
 
 /// Functions that may be longer, each with its reason.
-const LONG_FUNCTIONS: &[(&str, &str, &str)] = &[];
+const LONG_FUNCTIONS: &[(&str, &str, &str)] =
+    &[("output/json/value.rs", "slots", "one flat match with an arm for each type of value")];
 /// Files that may be longer, each with its reason.
-const LONG_FILES: &[(&str, &str)] = &[];
+const LONG_FILES: &[(&str, &str)] = &[
+    ("tcp/connection.rs", "one state machine: the states and what moves between them, read together"),
+    ("tcp/half.rs", "one state machine: the states and what moves between them, read together"),
+];
 
 /// One file, as the checks see it.
 struct Source {
@@ -189,7 +193,7 @@ fn is_test_file(path: &str) -> bool {
 
 /// The name of the function that a line declares.
 fn function_name(line: &str) -> Option<&str> {
-    let mut words = line.trim_start().split_whitespace();
+    let mut words = line.split_whitespace();
     let before = ["pub", "const", "async", "extern"];
     let word = words.find(|word| !before.iter().any(|known| word.starts_with(known)))?;
     if word != "fn" {

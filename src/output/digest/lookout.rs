@@ -60,10 +60,11 @@ fn sentence(code: Code, kind: &Kind, summary: &Summary, retries: u64, zone: &Zon
             n("stretch of a stream was", "stretches of streams were") + " sent twice with different content"
         }
         Code::ForeignResponse => format!(
-            "From {} on clients ask at the same time, and answers are copied to every connection: {} on {} while that waited for another object",
+            "From {} on clients ask at the same time, and answers are copied to every connection: {} on {} while {} waited for another object",
             zone.time(kind.ts),
             n("arrived", "arrived"),
             connections(kind),
+            if kind.connections.len() > 1 { "these" } else { "that" },
         ),
         Code::PayloadShort => {
             n("answer was", "answers were") + " cut short by the device itself, with a right checksum"

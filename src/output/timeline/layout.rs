@@ -3,6 +3,7 @@
 //! Knows texts and columns. Knows nothing of exchanges.
 
 use crate::anomaly::Severity;
+use crate::output::cell::fit_value;
 use crate::output::style::{self, Style};
 use std::fmt::Write;
 
@@ -160,7 +161,7 @@ impl Line {
                 let room = layout.object.saturating_sub(overflow).max(OBJECT_LEAST);
                 style::push_left(line, &style::fit_middle(object, room), room);
                 line.push(' ');
-                style::push_left(line, &style::fit_end(value, layout.value), layout.value);
+                style::push_left(line, &fit_value(value, layout.value), layout.value);
             }
             Body::Text(text) => {
                 let room = (layout.object + 1 + layout.value).saturating_sub(overflow).max(OBJECT_LEAST);

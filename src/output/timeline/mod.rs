@@ -106,7 +106,7 @@ impl<'a, W: io::Write> Timeline<'a, W> {
         let Kind::Exchange(asked) = &mut row.kind else { return };
         asked.changed = changed;
         let plain = is_plain(exchange) && asked.facts.is_empty();
-        let until = row.until;
+        let answered = exchange.response.as_ref().map_or(exchange.ts, |response| response.frame.ts);
         let folds = self.fold && exchange.request.is_some();
         if folds {
             row.visibility = Visibility::Undecided;
@@ -115,7 +115,8 @@ impl<'a, W: io::Write> Timeline<'a, W> {
         if folds {
             let lead = exchange.lead();
             let asked = batch::Asked { command: lead.command, address: lead.address, object_id: lead.object_id };
-            let request = Request { connection: lead.connection, asked, row: number, ts: exchange.ts, until, plain };
+            let request =
+                Request { connection: lead.connection, asked, row: number, ts: exchange.ts, until: answered, plain };
             let closed = self.batches.push(&request);
             self.close(closed);
         }
@@ -148,8 +149,9 @@ impl<'a, W: io::Write> Timeline<'a, W> {
         let Some(batch) = batch else { return };
         let fold = batch.as_at.and_then(|as_at| {
             let all: Vec<&Row> = batch.rows.iter().filter_map(|&number| self.queue.get(number)).collect();
-            // Where the queue had to let a row go, the rest of its batch is shown too.
-            if all.len() == batch.rows.len() { Row::fold(&all, as_at) } else { None }
+            // An anomaly may have come after the answers; and where the queue had to let a row go, the rest is shown too.
+            let clean = all.len() == batch.rows.len() && all.iter().all(|row| row.marks.is_empty());
+            if clean { Row::fold(&all, as_at) } else { None }
         });
         let others = if fold.is_some() { Visibility::Hidden } else { Visibility::Shown };
         for &number in &batch.rows {

@@ -12,6 +12,8 @@ use std::time::Duration;
 const ROWS: usize = 4096;
 /// Anomalies that are known to belong to a row and have not been heard of yet, at most.
 const ANNOUNCED: usize = 4 * ROWS;
+/// Rows among which the one is looked for that an anomaly shows: more than a line has open at a time.
+const LOOK_BACK: usize = 512;
 /// How long a row waits for an anomaly it announces; where somebody filters anomalies out, they never come.
 const PATIENCE: Duration = Duration::from_secs(15);
 
@@ -73,12 +75,26 @@ impl Queue {
             }
             return true;
         }
+        self.tell_bytes(anomaly) || self.tell_shown(anomaly)
+    }
+
+    /// Gives an anomaly to the bytes it reports.
+    fn tell_bytes(&mut self, anomaly: &Anomaly) -> bool {
         let now = anomaly.ts;
         let bytes = self.rows.iter_mut().rev().take_while(|row| row.ts == now).find(|row| {
             row.connection == anomaly.connection
                 && matches!(row.kind, Kind::NonFrame(kind, _) if reports(anomaly.code, kind))
         });
         bytes.is_some_and(|row| {
+            row.marks.push(Mark::new(anomaly));
+            true
+        })
+    }
+
+    /// Gives an anomaly to the exchange that its evidence shows: a foreign answer, to the request that waited.
+    fn tell_shown(&mut self, anomaly: &Anomaly) -> bool {
+        let shown = self.rows.iter_mut().rev().take(LOOK_BACK).find(|row| row.is_shown_by(anomaly));
+        shown.is_some_and(|row| {
             row.marks.push(Mark::new(anomaly));
             true
         })

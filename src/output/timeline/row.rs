@@ -5,11 +5,13 @@
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::event::NonFrameSighting;
-use crate::line::{Exchange, ExchangeStatus, Pairing};
+use crate::limits::RESPONSE_TIMEOUT;
+use crate::line::{Exchange, ExchangeStatus, Pairing, Sighting};
 use crate::output::cell::Reader;
 use crate::packet::PacketNumber;
 use crate::rct::{Command, NonFrameKind};
 use crate::time::Timestamp;
+use smallvec::SmallVec;
 
 /// Something worth showing that happened at one moment.
 #[derive(Clone, Debug)]
@@ -21,6 +23,8 @@ pub(super) struct Row {
     pub(super) connection: Option<ConnectionId>,
     /// The packet to look at first, and the one with the answer.
     pub(super) packets: (Option<PacketNumber>, Option<PacketNumber>),
+    /// Where its frames begin: packet, and byte within it.
+    pub(super) places: SmallVec<[(PacketNumber, u32); 2]>,
     pub(super) kind: Kind,
     /// What was wrong.
     pub(super) marks: Vec<Mark>,
@@ -106,9 +110,10 @@ impl Row {
         };
         Self {
             ts: exchange.ts,
-            until: answer.map_or(exchange.ts, |answer| exchange.ts.max(answer.ts)),
+            until: until(exchange),
             connection: if unasked { None } else { Some(lead.connection) },
             packets: (Some(lead.packet()), answer.filter(|_| !unasked).map(|answer| answer.packet())),
+            places: exchange.request.iter().chain(answer).filter_map(|frame| place(frame)).collect(),
             kind: Kind::Exchange(asked),
             marks: exchange.anomalies.iter().map(|&(id, code)| Mark { id, code, told: None }).collect(),
             visibility: Visibility::Shown,
@@ -133,6 +138,12 @@ impl Row {
         Some(Self { kind, until, packets, visibility: Visibility::Shown, ..first.clone() })
     }
 
+    /// Whether an anomaly that names no exchange is about this one: its evidence shows the request or the answer.
+    pub(super) fn is_shown_by(&self, anomaly: &Anomaly) -> bool {
+        let shown = anomaly.evidence.iter().map(|range| (range.packet, range.offset));
+        self.connection == anomaly.connection && shown.into_iter().any(|place| self.places.contains(&place))
+    }
+
     fn asked(&self) -> Option<&Asked> {
         if let Kind::Exchange(asked) = &self.kind { Some(asked) } else { None }
     }
@@ -144,6 +155,7 @@ impl Row {
             until: anomaly.ts,
             connection: anomaly.connection,
             packets: (anomaly.evidence.first().map(|range| range.packet), None),
+            places: SmallVec::new(),
             kind: Kind::Anomaly,
             marks: vec![Mark::new(anomaly)],
             visibility: Visibility::Shown,
@@ -157,6 +169,7 @@ impl Row {
             until: bytes.ts,
             connection: Some(bytes.connection),
             packets: (bytes.spans.first().map(|range| range.packet), None),
+            places: SmallVec::new(),
             kind: Kind::NonFrame(bytes.kind, non_frame_text(bytes)),
             marks: Vec::new(),
             visibility: Visibility::Shown,
@@ -174,6 +187,20 @@ impl Told {
     pub(super) fn new(anomaly: &Anomaly) -> Self {
         Self { ts: anomaly.ts, connection: anomaly.connection, message: anomaly.message.clone() }
     }
+}
+
+/// Until when something may come to an exchange: its answer's copy on the connection that asked, or the end of patience.
+fn until(exchange: &Exchange) -> Timestamp {
+    match &exchange.response {
+        Some(response) if response.on_asking_connection || exchange.request.is_none() => {
+            exchange.ts.max(response.frame.ts)
+        }
+        _ => exchange.ts.saturating_add(RESPONSE_TIMEOUT),
+    }
+}
+
+fn place(frame: &Sighting) -> Option<(PacketNumber, u32)> {
+    frame.spans.first().map(|range| (range.packet, range.offset))
 }
 
 /// What a reader has to know about an exchange although nothing is wrong with it.

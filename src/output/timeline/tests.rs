@@ -7,7 +7,7 @@ use crate::event::{Event, Sink, Summary};
 use crate::line::{ExchangeStatus, Pairing};
 use crate::object::ObjectId;
 use crate::output::samples::{
-    ACC, GRID, IS_GRID, Made, SOC, SOC_MIN, anomaly, feed, non_frame, read, request, unasked,
+    ACC, GRID, IS_GRID, Made, SOC, SOC_MIN, anomaly, feed, non_frame, range, read, request, unasked,
 };
 use crate::output::style::display_width;
 use crate::rct::registry::Registry;
@@ -314,4 +314,41 @@ fn what_waits_for_an_anomaly_that_never_comes_is_bounded() {
         feed(&mut timeline, &[exchange.marked(u64::from(number), Code::Retry).into()]);
     }
     assert!(timeline.queue.is_bounded());
+}
+
+/// The analyzer names no exchange for a foreign answer, but the request that waited is in its evidence.
+#[test]
+fn a_foreign_response_stands_at_the_request_that_waited() {
+    let mut foreign = anomaly(1, Code::ForeignResponse, 1, 30.0, 12, "came while connection 1 waited");
+    foreign.evidence.push(range(10));
+    check(
+        80,
+        &[
+            read(2, 8, -20.0, GRID).answered(11, 49.9, &float(481.0)).into(),
+            read(1, 10, 0.0, SOC).answered(14, 40.0, &float(0.3)).into(),
+            foreign.into(),
+        ],
+        "
+time (UTC)   c    pkt cmd object                      value             rtt ms
+2025-03-17 UTC
+21:05:59.980 2      8 R   g_sync.p_ac_grid_sum_lp     481.0 W             49.9
+21:06:00.000 1     10 R   battery.soc                 30.0 %              40.0 !
+                ! A1 foreign_response: 1 answer for connection 2 came first
+",
+    );
+}
+
+#[test]
+fn a_foreign_response_keeps_its_batch_in_view() {
+    let round = |packet: u64, ms: f64| {
+        [(GRID, 0), (SOC, 1)].map(|(object, place)| {
+            let answer = packet + 2 + place;
+            Made::from(read(1, packet + 10 * place, ms, object).answered(answer, 40.0, &float(0.3)))
+        })
+    };
+    let mut foreign = anomaly(1, Code::ForeignResponse, 1, 5_030.0, 99, "");
+    foreign.evidence.push(range(110));
+    let text =
+        screen(&TimelineOptions::default(), &[&round(1, 0.0)[..], &round(100, 5_000.0), &[foreign.into()]].concat());
+    assert!(!text.contains("as at") && text.contains("! A1 foreign_response"), "{text}");
 }
