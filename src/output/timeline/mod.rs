@@ -30,7 +30,7 @@ use super::style::Style;
 use super::zone::Zone;
 use crate::anomaly::Anomaly;
 use crate::event::{Event, NonFrameSighting, Sink};
-use crate::line::{Exchange, ExchangeStatus};
+use crate::line::{Exchange, ExchangeStatus, Sender};
 use crate::rct::Command;
 use crate::rct::registry::Registry;
 use std::io;
@@ -133,6 +133,9 @@ impl<'a, W: io::Write> Timeline<'a, W> {
         self.queue.advance(bytes.ts);
         if !self.only_changed {
             let mut row = Row::non_frame(bytes);
+            if bytes.sender == Sender::Device && self.queue.has_copied(&row) {
+                return;
+            }
             self.queue.claim(&mut row);
             self.queue.push(row);
         }

@@ -83,7 +83,7 @@ impl Queue {
         let now = anomaly.ts;
         let bytes = self.rows.iter_mut().rev().take_while(|row| row.ts == now).find(|row| {
             row.connection == anomaly.connection
-                && matches!(row.kind, Kind::NonFrame(kind, _) if reports(anomaly.code, kind))
+                && matches!(row.kind, Kind::NonFrame(kind, ..) if reports(anomaly.code, kind))
         });
         bytes.is_some_and(|row| {
             row.marks.push(Mark::new(anomaly));
@@ -109,7 +109,7 @@ impl Queue {
                 early.visibility = Visibility::Hidden;
             }
         }
-        let Kind::NonFrame(kind, _) = row.kind else { return };
+        let Kind::NonFrame(kind, ..) = row.kind else { return };
         for early in self.rows.iter_mut().rev().take_while(|early| early.ts == row.ts) {
             let same = matches!(early.kind, Kind::Anomaly) && early.connection == row.connection;
             if same && early.visibility == Visibility::Shown && early.marks.iter().any(|mark| reports(mark.code, kind))
@@ -119,6 +119,11 @@ impl Queue {
                 return;
             }
         }
+    }
+
+    /// Whether a row is a copy, on another connection, of one that is still here.
+    pub(super) fn has_copied(&self, row: &Row) -> bool {
+        self.rows.iter().rev().take(LOOK_BACK).any(|earlier| row.is_copy_of(earlier))
     }
 
     /// The next row that nothing can be added to any more, hidden ones included.

@@ -12,6 +12,11 @@ use crate::packet::PacketNumber;
 use crate::rct::{Command, NonFrameKind};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// Copies of one thing reach the connections within milliseconds of one another.
+pub(super) const COPY_SPREAD: Duration = Duration::from_millis(20);
 
 /// Something worth showing that happened at one moment.
 #[derive(Clone, Debug)]
@@ -44,8 +49,8 @@ pub(super) enum Kind {
         as_at: Timestamp,
         changed: usize,
     },
-    /// Bytes that are no frame.
-    NonFrame(NonFrameKind, String),
+    /// Bytes that are no frame: what they are, who sent them, and what to say of them.
+    NonFrame(NonFrameKind, IpAddr, String),
     /// An anomaly that belongs to no exchange: its mark says all.
     Anomaly,
 }
@@ -138,6 +143,19 @@ impl Row {
         Some(Self { kind, until, packets, visibility: Visibility::Shown, ..first.clone() })
     }
 
+    /// Whether these bytes are a copy of those: the hub gives every connection what the device sends.
+    pub(super) fn is_copy_of(&self, other: &Self) -> bool {
+        let (Kind::NonFrame(kind, from, text), Kind::NonFrame(other_kind, other_from, other_text)) =
+            (&self.kind, &other.kind)
+        else {
+            return false;
+        };
+        *kind != NonFrameKind::Gap
+            && self.connection != other.connection
+            && (kind, from, text) == (other_kind, other_from, other_text)
+            && self.ts.nanos_since(other.ts) <= i64::try_from(COPY_SPREAD.as_nanos()).unwrap_or(i64::MAX)
+    }
+
     /// Whether an anomaly that names no exchange is about this one: its evidence shows the request or the answer.
     pub(super) fn is_shown_by(&self, anomaly: &Anomaly) -> bool {
         let shown = anomaly.evidence.iter().map(|range| (range.packet, range.offset));
@@ -166,11 +184,11 @@ impl Row {
     pub(super) fn non_frame(bytes: &NonFrameSighting) -> Self {
         Self {
             ts: bytes.ts,
-            until: bytes.ts,
+            until: bytes.ts.saturating_add(COPY_SPREAD),
             connection: Some(bytes.connection),
             packets: (bytes.spans.first().map(|range| range.packet), None),
             places: SmallVec::new(),
-            kind: Kind::NonFrame(bytes.kind, non_frame_text(bytes)),
+            kind: Kind::NonFrame(bytes.kind, bytes.src.ip, non_frame_text(bytes)),
             marks: Vec::new(),
             visibility: Visibility::Shown,
         }

@@ -4,7 +4,7 @@
 
 use super::carried::Carried;
 use super::layout::{Body, Layout, Line};
-use super::row::{Asked, Kind, Mark, Row, Told};
+use super::row::{Asked, COPY_SPREAD, Kind, Mark, Row, Told};
 use crate::anomaly::{AnomalyId, Code, Severity};
 use crate::output::cell::milliseconds;
 use crate::output::style::{self, Style};
@@ -13,14 +13,13 @@ use crate::output::zone::Zone;
 use crate::rct::Command;
 use crate::time::Timestamp;
 use std::io;
-use std::time::Duration;
 
 /// Ids named in one place; the rest are counted.
 const IDS: usize = 4;
+/// Ids named in a column.
+const FLAG_IDS: usize = 2;
 /// Lines for what an anomaly says; `explain` tells the rest.
 const DETAIL_LINES: usize = 2;
-/// Copies of one answer reach the connections within milliseconds of one another.
-const COPY_SPREAD: Duration = Duration::from_millis(20);
 
 /// Where rows are printed.
 #[derive(Debug)]
@@ -118,7 +117,7 @@ impl<'a, W: io::Write> Screen<'a, W> {
                 let value = if *changed == 0 { "unchanged".to_owned() } else { format!("{changed} changed") };
                 (command(asked, self.layout.wide), Body::Value { object, value }, milliseconds(asked.response_time))
             }
-            Kind::NonFrame(_, text) => ("--".to_owned(), Body::Text(text.clone()), milliseconds(None)),
+            Kind::NonFrame(_, _, text) => ("--".to_owned(), Body::Text(text.clone()), milliseconds(None)),
             Kind::Anomaly => {
                 let text = groups.first().map(|group| self.anomaly_text(group)).unwrap_or_default();
                 ("--".to_owned(), Body::Text(text), milliseconds(None))
@@ -128,7 +127,7 @@ impl<'a, W: io::Write> Screen<'a, W> {
 
     /// An anomaly in one line. Its id stands among the flags where these are spelled out.
     fn anomaly_text(&self, group: &Group<'_>) -> String {
-        let id = if self.layout.wide { String::new() } else { format!("{} ", group.ids()) };
+        let id = if self.layout.wide { String::new() } else { format!("{} ", group.ids(IDS)) };
         format!("{id}{}{}", group.code, group.message())
     }
 
@@ -146,7 +145,7 @@ impl<'a, W: io::Write> Screen<'a, W> {
                 continue;
             }
             let text = if foreign { foreign_text(row, group, carried) } else { group.message() };
-            self.detail(group.code.severity(), &format!("{} {}{text}", group.ids(), group.code.event()))?;
+            self.detail(group.code.severity(), &format!("{} {}{text}", group.ids(IDS), group.code.event()))?;
         }
         if let Kind::Exchange(asked) = &row.kind {
             for fact in &asked.facts {
@@ -201,15 +200,16 @@ fn groups(marks: &[Mark]) -> Vec<Group<'_>> {
 
 impl Group<'_> {
     /// `A3 A4`, and `+2` for those too many.
-    fn ids(&self) -> String {
-        let named: Vec<String> = self.marks.iter().take(IDS).map(|mark| AnomalyId::to_string(&mark.id)).collect();
-        let more = self.marks.len().saturating_sub(IDS);
+    fn ids(&self, most: usize) -> String {
+        let named: Vec<String> = self.marks.iter().take(most).map(|mark| AnomalyId::to_string(&mark.id)).collect();
+        let more = self.marks.len().saturating_sub(most);
         if more == 0 { named.join(" ") } else { format!("{} +{more}", named.join(" ")) }
     }
 
     /// `A3 A4 foreign_response`
     fn flag(&self) -> String {
-        format!("{} {}", self.ids(), self.code.event())
+        let most = if self.marks.len() > FLAG_IDS { 1 } else { FLAG_IDS };
+        format!("{} {}", self.ids(most), self.code.event())
     }
 
     fn told(&self) -> impl Iterator<Item = &Told> {

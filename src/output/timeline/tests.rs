@@ -4,10 +4,10 @@ use super::{Timeline, TimelineOptions};
 use crate::anomaly::Code;
 use crate::endpoint::ConnectionId;
 use crate::event::{Event, Sink, Summary};
-use crate::line::{ExchangeStatus, Pairing};
+use crate::line::{ExchangeStatus, Pairing, Sender};
 use crate::object::ObjectId;
 use crate::output::samples::{
-    ACC, GRID, IS_GRID, Made, SOC, SOC_MIN, anomaly, feed, non_frame, range, read, request, unasked,
+    ACC, GRID, IS_GRID, Made, SOC, SOC_MIN, anomaly, device, feed, non_frame, range, read, request, unasked,
 };
 use crate::output::style::display_width;
 use crate::rct::registry::Registry;
@@ -351,4 +351,19 @@ fn a_foreign_response_keeps_its_batch_in_view() {
     let text =
         screen(&TimelineOptions::default(), &[&round(1, 0.0)[..], &round(100, 5_000.0), &[foreign.into()]].concat());
     assert!(!text.contains("as at") && text.contains("! A1 foreign_response"), "{text}");
+}
+
+#[test]
+fn what_the_device_sent_to_all_is_one_row() {
+    let noise = |connection: u32, ms: f64| {
+        let mut bytes = non_frame(NonFrameKind::BridgeNoise, connection, 5, ms, 8);
+        bytes.sender = Sender::Device;
+        bytes.src = device();
+        bytes
+    };
+    let text = screen(
+        &TimelineOptions::default(),
+        &[noise(1, 0.0).into(), noise(2, 0.1).into(), noise(3, 0.2).into(), noise(1, 900.0).into()],
+    );
+    assert_eq!(text.matches("noise of the network bridge").count(), 2, "{text}");
 }
