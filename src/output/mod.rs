@@ -2,11 +2,19 @@
 //!
 //! Knows events and values. Knows neither captures nor TCP, and reads no clock.
 
+pub mod cell;
+pub mod digest;
 pub mod json;
 pub mod schema;
 pub mod select;
+pub mod style;
 pub mod time_text;
+pub mod timeline;
 pub mod value_text;
+pub mod zone;
+
+#[cfg(test)]
+mod samples;
 
 /// The name and version that outputs carry.
 pub const TOOL: &str = concat!("rctscope ", env!("CARGO_PKG_VERSION"));
