@@ -235,6 +235,9 @@ pub(super) struct TextArgs {
     /// Time zone: UTC, `local`, or a name such as Europe/Berlin
     #[arg(long, value_name = "ZONE", default_value = "UTC")]
     pub(super) tz: String,
+    /// Hide passwords, serial numbers and network names
+    #[arg(long)]
+    pub(super) mask_secrets: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

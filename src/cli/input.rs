@@ -18,7 +18,7 @@ pub(super) struct Input {
     /// Found by walking a folder: if it is no capture, that is worth a note, not an error.
     pub(super) found: bool,
     /// Bytes, where that is known before reading.
-    size: Option<u64>,
+    pub(super) size: Option<u64>,
 }
 
 #[derive(Clone, Debug)]

@@ -1,40 +1,43 @@
 //! `rctscope summary` and `rctscope timeline`: events as people read them.
-//!
-//! This is the place where the text outputs are connected; so far the totals are written.
 
 use super::analyze::{Tally, analyze};
-use super::args::{SelectArgs, SummaryArgs, TextArgs, TimelineArgs};
+use super::args::{SummaryArgs, TimelineArgs};
 use super::live::SharedOutput;
 use super::message::Stop;
-use super::{Outcome, args, destination, input, selection, settings};
+use super::settings::Display;
+use super::{Outcome, destination, input, selection, settings};
 use crate::event::{Event, Sink};
+use crate::output::digest::{Digest, DigestOptions, InputFile};
 use crate::output::select::Select;
-use std::io::{self, Write};
-
-pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
-    run(&args.input, &args.analysis, &args.select, &args.text)
-}
+use crate::output::time_text::Civil;
+use crate::output::timeline::{Timeline, TimelineOptions};
+use crate::output::zone::Zone;
+use crate::time::Timestamp;
+use jiff::tz::TimeZone;
+use std::convert::Infallible;
+use std::io::{self, IsTerminal as _, Write as _};
 
 pub(super) fn timeline(args: &TimelineArgs) -> Result<Outcome, Stop> {
-    run(&args.input, &args.analysis, &args.select, &args.text)
-}
-
-fn run(
-    input: &args::InputArgs,
-    analysis: &args::AnalysisArgs,
-    select: &SelectArgs,
-    text: &TextArgs,
-) -> Result<Outcome, Stop> {
-    let display = settings::display(text)?;
-    let settings = settings::analysis(analysis, true)?;
-    let selection = selection::resolve(select, &settings.registry, &display.zone)?;
+    let display = settings::display(&args.text)?;
+    let analysis = settings::analysis(&args.analysis, true)?;
+    let selection = selection::resolve(&args.select, &analysis.registry, &display.zone)?;
+    let (selection, changed) = selection.without_changed();
+    let civil = |ts| civil(&display.zone, ts);
+    let options = TimelineOptions {
+        width: display.width,
+        color: display.color,
+        fold: !args.no_fold,
+        changed,
+        mask_secrets: args.text.mask_secrets,
+        zone: zone(&display, &civil),
+    };
     let mut output = SharedOutput::new(destination::stdout());
-    let found = input::find(input);
+    let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for unit in &found.units {
-        analyze(unit, Some(&output), &settings, &mut tally, |start| {
-            let totals = Totals { out: output.clone(), names: unit.names() };
-            Ok(Select::new(selection.starting_at(start), totals))
+        analyze(unit, Some(&output), &analysis, &mut tally, |start| {
+            let timeline = Timeline::new(output.clone(), &analysis.registry, &options);
+            Ok(Select::new(selection.starting_at(start), timeline))
         })?;
     }
     output.flush()?;
@@ -42,17 +45,55 @@ fn run(
     Ok(tally.outcome())
 }
 
-struct Totals<W> {
-    out: W,
-    names: Vec<String>,
+pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
+    let display = settings::display(&args.text)?;
+    let analysis = settings::analysis(&args.analysis, false)?;
+    let selection = selection::resolve(&args.select, &analysis.registry, &display.zone)?;
+    let civil = |ts| civil(&display.zone, ts);
+    let mut output = SharedOutput::new(destination::stdout());
+    let found = input::find(&args.input);
+    let mut tally = Tally { failed: found.failed, ..Tally::default() };
+    for unit in &found.units {
+        let digest = analyze(unit, None, &analysis, &mut tally, |start| {
+            let digest = Digest::new(&analysis.registry, args.text.mask_secrets);
+            Ok(Select::new(selection.starting_at(start), Infallibly(digest)))
+        })?;
+        let Some(digest) = digest else { continue };
+        let files: Vec<InputFile> =
+            unit.inputs.iter().map(|input| InputFile { name: input.name.clone(), bytes: input.size }).collect();
+        let options = DigestOptions {
+            width: display.width,
+            color: display.color,
+            plain: args.plain || !io::stdout().is_terminal(),
+            all: args.all,
+            files: &files,
+            zone: zone(&display, &civil),
+        };
+        digest.into_inner().0.render(&mut output, &options)?;
+    }
+    output.flush()?;
+    tally.tell_if_nothing();
+    Ok(tally.outcome())
 }
 
-impl<W: Write> Sink for Totals<W> {
+fn zone<'a>(display: &'a Display, civil: &'a (dyn Fn(Timestamp) -> Civil + Sync)) -> Zone<'a> {
+    Zone { name: &display.zone_name, civil }
+}
+
+/// The clock on the wall of a time zone.
+fn civil(zone: &TimeZone, ts: Timestamp) -> Civil {
+    let offset = jiff::Timestamp::from_nanosecond(i128::from(ts.nanos()))
+        .map_or(0, |moment| i64::from(zone.to_offset(moment).seconds()));
+    Civil::from_unix(ts.nanos().div_euclid(1_000_000_000) + offset)
+}
+
+/// A digest keeps what it needs in memory and cannot fail, where files and pipes can.
+struct Infallibly<S>(S);
+
+impl<S: Sink<Error = Infallible>> Sink for Infallibly<S> {
     type Error = io::Error;
 
     fn event(&mut self, event: Event<'_>) -> io::Result<()> {
-        let Event::Summary(summary) = event else { return Ok(()) };
-        let (packets, requests, answers) = (summary.packet_count, summary.request_count, summary.answered_count);
-        writeln!(self.out, "{}  {packets} packets  {requests} requests  {answers} answered", self.names.join(" "))
+        self.0.event(event).map_err(|never| match never {})
     }
 }

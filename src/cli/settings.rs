@@ -20,11 +20,9 @@ const DEFAULT_WIDTH: usize = 120;
 /// The settings of a text screen.
 #[derive(Clone, Debug)]
 pub(super) struct Display {
-    #[expect(dead_code, reason = "for the text outputs, which are connected next")]
     pub(super) color: bool,
     pub(super) width: usize,
     pub(super) zone: TimeZone,
-    #[expect(dead_code, reason = "for the text outputs, which are connected next")]
     pub(super) zone_name: String,
 }
 
