@@ -66,7 +66,7 @@ impl Decoder {
         let carrier = Carrier { packet, path: stripped.path, at: 0 };
         match innermost(&packet.data[stripped.at..], stripped.at) {
             Ok((datagram, at)) if datagram.fragment.is_some() => self.fragment(&datagram, Carrier { at, ..carrier }),
-            Ok((datagram, at)) => segment(&datagram, Carrier { at, ..carrier }),
+            Ok((datagram, at)) => transport::segment(&datagram, Carrier { at, ..carrier }),
             Err(stop) => stop.into(),
         }
     }
@@ -115,7 +115,7 @@ impl Decoder {
             // Fragments within fragments are nobody's traffic but an attacker's.
             Ok((inner, _)) if inner.fragment.is_some() => Decoded::Malformed(Layer::Ip),
             // The place within the last fragment is the nearest to a place in a packet that these bytes have.
-            Ok((inner, _)) => segment(&inner, carrier),
+            Ok((inner, _)) => transport::segment(&inner, carrier),
             Err(stop) => stop.into(),
         }
     }
@@ -159,9 +159,12 @@ impl From<NoIp> for Stop {
 
 /// The datagram that carries TCP (or a fragment of something) inside the IP header at the start of `bytes`, and where
 /// its payload stands in the packet, in which `bytes` stand at `at`.
+#[inline]
 fn innermost(bytes: &[u8], at: usize) -> Result<(Datagram<'_>, usize), Stop> {
     let datagram = ip::parse(bytes)?;
-    descend(datagram, at + datagram.offset)
+    let at = at + datagram.offset;
+    // Nearly all packets are this: they need no walk.
+    if datagram.protocol == transport::TCP { Ok((datagram, at)) } else { descend(datagram, at) }
 }
 
 /// Walks down tunnels until there is TCP or a fragment. `at` is where the datagram's payload stands in the packet.
@@ -180,14 +183,6 @@ fn descend(mut datagram: Datagram<'_>, mut at: usize) -> Result<(Datagram<'_>, u
         at += inner + datagram.offset;
     }
     Err(Stop::Malformed(Layer::Ip))
-}
-
-fn segment<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> Decoded<'a> {
-    match transport::segment(datagram, carrier) {
-        Ok(segment) => Decoded::Segment(segment),
-        Err(transport::Fault::Cut) => Decoded::Cut(Layer::Tcp),
-        Err(transport::Fault::Malformed) => Decoded::Malformed(Layer::Tcp),
-    }
 }
 
 #[cfg(test)]

@@ -45,6 +45,7 @@ pub(super) enum Fault {
 }
 
 /// Reads the IP header at the start of `bytes`.
+#[inline]
 pub(super) fn parse(bytes: &[u8]) -> Result<Datagram<'_>, Fault> {
     match LaxIpSlice::from_slice(bytes) {
         Ok((LaxIpSlice::Ipv4(ip), _)) => Ok(v4(&ip)),
@@ -60,6 +61,7 @@ pub(super) fn skip_extensions(protocol: u8, bytes: &[u8]) -> (u8, usize) {
     (next.0, bytes.len() - rest.len())
 }
 
+#[inline]
 fn v4<'a>(ip: &LaxIpv4Slice<'a>) -> Datagram<'a> {
     let header = ip.header();
     let payload = ip.payload();
@@ -134,6 +136,7 @@ fn step_back_to_fragment<'a>(bytes: &'a [u8], extensions: &Ipv6ExtensionsSlice<'
 }
 
 /// Whether the length field is to be believed: it is what was used, or the packet was cut and it says by how much.
+#[inline]
 fn has_length(source: LenSource, incomplete: bool) -> bool {
     incomplete || source != LenSource::Slice
 }

@@ -60,6 +60,7 @@ impl Path {
 type Outcome = Result<Stripped, NoIp>;
 
 /// Finds the IP header of a packet.
+#[inline]
 pub(super) fn strip(link_type: LinkType, data: &[u8], path: Path) -> Outcome {
     let stripped = match link_type.0 {
         1 => ethernet(data, 0, path),
@@ -77,12 +78,16 @@ pub(super) fn strip(link_type: LinkType, data: &[u8], path: Path) -> Outcome {
 }
 
 /// An Ethernet frame: also what VXLAN, GRE and some MPLS tunnels carry.
+#[inline]
 pub(super) fn ethernet(data: &[u8], at: usize, path: Path) -> Outcome {
-    let path = path.with_bytes(data, at, 6).with_bytes(data, at + 6, 6);
+    // Both addresses, in two words.
+    let addresses = (bytes::<8>(data, at)?, bytes::<4>(data, at + 8)?);
+    let path = path.with(u64::from_be_bytes(addresses.0)).with(u32::from_be_bytes(addresses.1).into());
     ether_type(data, at + 14, be16(data, at + 12)?, path)
 }
 
 /// Follows EtherTypes from `kind`, whose payload starts at `at`, through any number of tags.
+#[inline]
 pub(super) fn ether_type(data: &[u8], mut at: usize, mut kind: u16, mut path: Path) -> Outcome {
     loop {
         match kind {
@@ -239,10 +244,12 @@ fn dot11_padded(data: &[u8], at: usize, alignment: usize, path: Path) -> Outcome
     llc(data, at + header.next_multiple_of(alignment), path)
 }
 
+#[inline]
 fn be16(data: &[u8], at: usize) -> Result<u16, NoIp> {
     bytes(data, at).map(u16::from_be_bytes)
 }
 
+#[inline]
 fn bytes<const N: usize>(data: &[u8], at: usize) -> Result<[u8; N], NoIp> {
     data.get(at..).and_then(|rest| rest.first_chunk()).copied().ok_or(NoIp::Cut)
 }

@@ -2,6 +2,7 @@
 //!
 //! Knows header fields only; what they mean for a stream is the business of `tcp`.
 
+use super::decoder::{Decoded, Layer};
 use super::ip::Datagram;
 use super::link::{self, NoIp, Path};
 use super::segment::{Checksummed, Fingerprint, Segment, Seq, TcpFlags};
@@ -21,15 +22,6 @@ const VXLAN_PORTS: [u16; 2] = [4789, 8472];
 
 const TCP_HEADER: usize = 20;
 
-/// Why there is no segment in what claims to be TCP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Fault {
-    /// The captured bytes end inside the header.
-    Cut,
-    /// The header makes no sense.
-    Malformed,
-}
-
 /// What of the packet a datagram came in is needed to describe a segment.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Carrier<'p, 'd> {
@@ -40,7 +32,8 @@ pub(super) struct Carrier<'p, 'd> {
 }
 
 /// Reads the TCP header at the start of the datagram's payload.
-pub(super) fn segment<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> Result<Segment<'a>, Fault> {
+#[inline]
+pub(super) fn segment<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> Decoded<'a> {
     let bytes = datagram.payload;
     let Ok(tcp) = TcpSlice::from_slice(bytes) else {
         return cut_in_options(datagram, carrier);
@@ -57,31 +50,31 @@ pub(super) fn segment<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> 
     if datagram.wire_length.is_some() && segment.missing == 0 {
         segment.checksummed = Some(Checksummed { tcp: bytes });
     }
-    Ok(segment)
+    Decoded::Segment(segment)
 }
 
 /// The snap length of old tools ends within the options of a SYN: the fixed part still tells what matters.
-fn cut_in_options<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> Result<Segment<'a>, Fault> {
+#[cold]
+fn cut_in_options<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> Decoded<'a> {
     let Some(mut fixed) = datagram.payload.first_chunk::<TCP_HEADER>().copied() else {
-        return Err(Fault::Cut);
+        return Decoded::Cut(Layer::Tcp);
     };
     let header_length = usize::from(fixed[12] >> 4) * 4;
-    if header_length < TCP_HEADER {
-        return Err(Fault::Malformed);
-    }
-    let Some(wire_length) = datagram.wire_length.filter(|length| *length >= header_length) else {
-        return Err(Fault::Malformed);
-    };
     // Read it as if it had no options.
     fixed[12] = 5 << 4;
-    let tcp = TcpSlice::from_slice(&fixed).map_err(|_| Fault::Malformed)?;
-    let mut segment = describe(datagram, carrier, &tcp);
-    segment.missing = count(wire_length - header_length);
-    segment.payload_offset = count(carrier.at + datagram.payload.len());
-    Ok(segment)
+    match (TcpSlice::from_slice(&fixed), datagram.wire_length) {
+        (Ok(tcp), Some(length)) if header_length >= TCP_HEADER && length >= header_length => {
+            let mut segment = describe(datagram, carrier, &tcp);
+            segment.missing = count(length - header_length);
+            segment.payload_offset = count(carrier.at + datagram.payload.len());
+            Decoded::Segment(segment)
+        }
+        _ => Decoded::Malformed(Layer::Tcp),
+    }
 }
 
 /// The fields of the header; the payload is left empty.
+#[inline]
 fn describe<'a>(datagram: &Datagram<'_>, carrier: Carrier<'_, '_>, tcp: &TcpSlice<'_>) -> Segment<'a> {
     let options = Options::read(tcp);
     Segment {
@@ -116,6 +109,7 @@ struct Options {
 }
 
 impl Options {
+    #[inline]
     fn read(tcp: &TcpSlice<'_>) -> Self {
         match *tcp.options() {
             [] => Self::default(),
@@ -150,6 +144,7 @@ fn uncaptured(packet: &Packet<'_>) -> u32 {
 }
 
 /// Lengths within a packet: a record is at most 16 MiB.
+#[inline]
 fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }

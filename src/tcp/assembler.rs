@@ -226,6 +226,12 @@ impl Assembler {
             Effect::Resetting(direction) => {
                 connection.life = Life::Resetting(direction);
                 let until = now.saturating_add(limits::RESET_LINGER);
+                if self.resets.len() == limits::CONNECTIONS {
+                    // Only forged resets are as many as that; the oldest is decided early.
+                    if let Some(oldest) = self.resets.pop_front() {
+                        self.decide_reset(&oldest);
+                    }
+                }
                 self.resets.push_back(Lingering { until, slot, id: flow.connection, direction, packet, ts });
             }
         }
@@ -374,9 +380,12 @@ impl Assembler {
         let Some(id) = self.closing.pop() else { return };
         let Some(slot) = self.table.slot_of(id) else { return };
         let Moment { packet, ts, .. } = self.shared.moment;
-        let reset = self.resets.iter().find(|reset| reset.id == id).copied();
-        match (self.table.get(slot).life, reset) {
-            (Life::Resetting(_), Some(reset)) => self.decide_reset(&reset),
+        match self.table.get(slot).life {
+            Life::Resetting(by) => {
+                let reset = self.resets.iter().rfind(|reset| reset.id == id && reset.direction == by);
+                let (packet, ts) = reset.map_or((packet, ts), |reset| (reset.packet, reset.ts));
+                self.close(slot, CloseReason::Reset, packet, ts);
+            }
             _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),
         }
         self.prune();

@@ -560,6 +560,16 @@ fn a_connection_that_goes_on_after_a_reset_is_kept() {
 }
 
 #[test]
+fn a_connection_reset_by_one_side_and_then_the_other_is_closed_at_the_end_of_the_capture() {
+    let mut bench = Bench::opened();
+    bench.client(CLIENT, SERVER, PSH, b"aaa");
+    bench.client(CLIENT + 3, SERVER, RST | ACK, b"");
+    bench.client(CLIENT + 3, SERVER, PSH, b"bbb");
+    bench.server(SERVER, CLIENT + 6, RST | ACK, b"");
+    assert_eq!(bench.finish().closed, [(1, CloseReason::Reset)]);
+}
+
+#[test]
 fn data_long_after_a_reset_is_not_lost() {
     let mut bench = Bench::opened();
     bench.client(CLIENT, SERVER, PSH, b"aaa");

@@ -35,6 +35,10 @@ impl Half {
 
     /// Gives up what has been waited for long enough, and sets the timer for the rest.
     pub(in crate::tcp) fn look_after_hole(&mut self, around: Surroundings, shared: &mut Shared) {
+        let waits = self.preroll.is_some() || self.next < self.known_end();
+        if !waits && self.armed.is_none() {
+            return;
+        }
         let now = shared.moment.now;
         if self.preroll.is_some_and(|preroll| now.since(preroll.since) >= PREROLL) {
             self.settle_preroll(shared);

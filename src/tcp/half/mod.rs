@@ -341,6 +341,12 @@ impl Half {
         if new.bytes.is_empty() {
             return outcome;
         }
+        if self.pieces.is_empty() {
+            // Nearly always nothing is held, and there is nothing to compare with.
+            outcome.fresh = length64(new.bytes.len());
+            self.put(new, run.offset, shared);
+            return outcome;
+        }
         let range = new.offset..new.end();
         let free = self.pieces.uncovered(range.clone());
         outcome.fresh = free.iter().map(|part| part.end - part.start).sum();
