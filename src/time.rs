@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+const YEAR_NANOS: i64 = 366 * 24 * 3600 * 1_000_000_000;
+
 /// A moment of the capture, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
 /// An `i64` holds the years 1677 to 2262; what lies beyond is clamped by whoever reads the capture. A float is never
@@ -13,6 +15,12 @@ use std::time::Duration;
 pub struct Timestamp(i64);
 
 impl Timestamp {
+    /// The latest moment a capture may claim, in 2261: later ones are clamped, so that adding a span never wraps.
+    pub const LATEST: Self = Self(i64::MAX - YEAR_NANOS);
+
+    /// The earliest moment a capture may claim, in 1678.
+    pub const EARLIEST: Self = Self(i64::MIN + YEAR_NANOS);
+
     /// The moment `nanos` nanoseconds after the epoch (before it, when negative).
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)

@@ -21,7 +21,7 @@ impl Clock {
             self.now = Some(ts);
             return ts;
         };
-        let mut time = Timestamp::from_nanos(ts.nanos().saturating_add(self.shift));
+        let mut time = Timestamp::from_nanos(ts.nanos().saturating_add(self.shift)).min(Timestamp::LATEST);
         let behind = now.nanos_since(time);
         if behind > JITTER_NANOS {
             self.shift = self.shift.saturating_add(behind);

@@ -65,12 +65,25 @@ pub(super) struct Moment {
     pub(super) clock: Timestamp,
 }
 
+/// Whether a direction that holds bytes back is looked at when nothing comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Watched {
+    /// No.
+    No,
+    /// At some time to come.
+    Queued,
+    /// It has been silent for so long that nothing more is learned from silence: again when data comes.
+    Settled,
+}
+
 /// One direction of a connection.
 #[derive(Debug)]
 pub(super) struct Half {
     pub(super) src: Endpoint,
     pub(super) dst: Endpoint,
     pub(super) framer: Framer,
+    /// Its beginning was not captured.
+    midstream: bool,
     /// The runs that hold the bytes from the framer's offset on, in order and gapless.
     runs: VecDeque<Run>,
     /// When data last came.
@@ -79,8 +92,7 @@ pub(super) struct Half {
     pub(super) hold: Option<Place>,
     /// The packet at which a hole before its next bytes was last given up.
     pub(super) gave_up_at: Option<PacketNumber>,
-    /// It stands in the queue of those that are looked at when nothing comes.
-    pub(super) watched: bool,
+    pub(super) watched: Watched,
 }
 
 /// Bytes of earlier packets that a packet lets through come behind its own, in the order of the stream.
@@ -117,7 +129,17 @@ impl Run {
 impl Half {
     pub(super) fn new(src: Endpoint, dst: Endpoint, midstream: bool) -> Self {
         let framer = if midstream { Framer::midstream() } else { Framer::new() };
-        Self { src, dst, framer, runs: VecDeque::new(), last: Timestamp::default(), hold: None, gave_up_at: None, watched: false }
+        Self {
+            src,
+            dst,
+            framer,
+            midstream,
+            runs: VecDeque::new(),
+            last: Timestamp::default(),
+            hold: None,
+            gave_up_at: None,
+            watched: Watched::No,
+        }
     }
 
     /// Takes the next bytes.
@@ -126,6 +148,10 @@ impl Half {
     /// was not waiting, only the capture was: they count from when their own packet came.
     pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], now: Moment) {
         let mut moment = now;
+        if chunk.offset == 0 && self.midstream {
+            // Where the beginning was missed, the assembler waits to see whether something still earlier comes.
+            self.gave_up_at = Some(now.packet);
+        }
         if chunk.packet != now.packet && self.gave_up_at == Some(now.packet) {
             let ago = now.ts.nanos_since(chunk.ts).max(0);
             let clock = Timestamp::from_nanos(now.clock.nanos() - ago).max(self.last);
@@ -134,6 +160,9 @@ impl Half {
         self.runs.push_back(run(chunk, bytes.len(), moment));
         self.last = moment.clock;
         self.framer.push(bytes);
+        if self.watched == Watched::Settled {
+            self.watched = Watched::No;
+        }
     }
 
     /// Takes note of bytes that the capture lost.

@@ -5,7 +5,7 @@ use super::clock::Clock;
 use super::order::{Held, Order, Place};
 use super::report::Closed;
 use super::sequence::Sequence;
-use super::stream::{Found, Moment, Protocol, Stream, What};
+use super::stream::{Found, Moment, Protocol, Stream, Watched, What};
 use crate::anomaly::{Anomaly, Severity};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::{NonFrameSighting, Sink, Summary};
@@ -17,7 +17,7 @@ use crate::rct::{Silence, StreamEnd};
 use crate::tcp::{Chunk, ChunkBody, CloseReason, Drain, TcpEvent};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
-use std::collections::VecDeque;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// A device does not pause for so long inside a frame.
@@ -44,19 +44,12 @@ pub(super) struct Work {
     pub(super) order: Order,
     sightings: u64,
     pub(super) summary: Summary,
-    /// Directions that held bytes back when data last came, in the order of when to look at them.
-    watch: VecDeque<Watch>,
+    /// Directions that held bytes back when data last came, and when to look at them.
+    watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// The first packet whose bytes wait behind a hole, and since when some do.
     pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
     pub(super) snapped_count: u64,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Watch {
-    due: Timestamp,
-    connection: ConnectionId,
-    direction: Direction,
 }
 
 /// What the assembler is to do with a connection from here on.
@@ -81,7 +74,7 @@ impl Work {
             order: Order::default(),
             sightings: 0,
             summary: Summary::default(),
-            watch: VecDeque::new(),
+            watch: BTreeSet::new(),
             pending: None,
             other_ports: FxHashMap::default(),
             snapped_count: 0,
@@ -223,9 +216,9 @@ impl Work {
             }
             half.hold = since;
         }
-        if since.is_some() && !std::mem::replace(&mut half.watched, true) {
-            let due = half.last.saturating_add(PAUSE);
-            self.watch.push_back(Watch { due, connection: id, direction });
+        if since.is_some() && half.watched == Watched::No {
+            half.watched = Watched::Queued;
+            self.watch.insert((half.last.saturating_add(PAUSE), id, direction));
         }
     }
 
@@ -281,22 +274,22 @@ impl Work {
 
     /// Looks at directions that have been silent while holding bytes back.
     fn watch(&mut self) {
-        while self.watch.front().is_some_and(|watch| watch.due <= self.now) {
-            let Some(Watch { connection, direction, .. }) = self.watch.pop_front() else { return };
+        while let Some(&(due, connection, direction)) = self.watch.first().filter(|(due, ..)| *due <= self.now) {
+            self.watch.remove(&(due, connection, direction));
             let half = self.streams.get_mut(&connection).and_then(|stream| stream.half_with_data(direction));
-            let Some(half) = half.filter(|half| half.hold.is_some()) else { continue };
-            let silence = self.now.since(half.last);
-            if silence >= PAUSE {
-                half.framer.settle(if silence >= LONG_SILENCE { Silence::Long } else { Silence::Pause });
+            let Some(half) = half else { continue };
+            half.watched = Watched::No;
+            if half.hold.is_none() {
+                continue;
             }
-            half.watched = silence < LONG_SILENCE;
-            if half.watched {
-                let due = if silence < PAUSE {
-                    half.last.saturating_add(PAUSE)
-                } else {
-                    half.last.saturating_add(LONG_SILENCE)
-                };
-                self.watch.push_back(Watch { due, connection, direction });
+            let silence = self.now.since(half.last);
+            if silence >= LONG_SILENCE {
+                half.framer.settle(Silence::Long);
+                half.watched = Watched::Settled;
+            } else if silence >= PAUSE {
+                half.framer.settle(Silence::Pause);
+                half.watched = Watched::Queued;
+                self.watch.insert((half.last.saturating_add(LONG_SILENCE), connection, direction));
             }
             self.collect(connection, direction);
         }

@@ -45,7 +45,8 @@ impl Resolution {
             Self::Shift(bits) => (ticks * NANOS_PER_SECOND) >> bits,
         };
         let nanos = nanos + i128::from(offset) * NANOS_PER_SECOND;
-        Timestamp::from_nanos(i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX }))
+        let saturated = i64::try_from(nanos).unwrap_or(if nanos < 0 { i64::MIN } else { i64::MAX });
+        Timestamp::from_nanos(saturated).clamp(Timestamp::EARLIEST, Timestamp::LATEST)
     }
 }
 
@@ -239,9 +240,9 @@ mod tests {
             (0xff, u64::MAX, 0, 0),
             (0x7f, u64::MAX, 0, 0),
             (29, u64::MAX, 0, 0),
-            (us, u64::MAX, 0, i64::MAX),
-            (0, u64::MAX, i64::MAX, i64::MAX),
-            (us, 0, i64::MIN, i64::MIN),
+            (us, u64::MAX, 0, Timestamp::LATEST.nanos()),
+            (0, u64::MAX, i64::MAX, Timestamp::LATEST.nanos()),
+            (us, 0, i64::MIN, Timestamp::EARLIEST.nanos()),
         ] {
             let got = Resolution::from_option(option).time(ticks, offset).nanos();
             assert_eq!(got, nanos, "if_tsresol {option:#x}, {ticks} ticks, offset {offset}");

@@ -74,7 +74,6 @@ impl Pending {
     }
 
     /// The same, whatever has changed or not: for a screen that looks after that itself.
-    #[expect(dead_code, reason = "for the timeline, which is connected next")]
     pub(super) fn without_changed(mut self) -> (Self, bool) {
         let changed = std::mem::take(&mut self.selection.changed);
         (self, changed)

@@ -32,7 +32,8 @@ pub(super) fn analysis(args: &AnalysisArgs, frames: bool) -> Result<analyzer::Op
         Problem::new(format_args!("--timeout {}: not a span of time", args.timeout)).hint("write 5s, 500ms or 2.5s")
     })?;
     let registry = registry(&args.registry)?;
-    Ok(analyzer::Options { ports: args.port.clone(), timeout, registry, frames, ..analyzer::Options::default() })
+    let ports = args.port.iter().copied().chain([analyzer::DEFAULT_PORT]).collect();
+    Ok(analyzer::Options { ports, timeout, registry, frames, ..analyzer::Options::default() })
 }
 
 /// The built-in registry, or a copy of it with the user's own objects.

@@ -249,7 +249,9 @@ impl DeviceLine {
         let mut oldest = None;
         for request in self.requests.iter().filter(|request| request.connection() == connection && !request.done) {
             let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
-            let contested = self.requests.contested.iter().any(|contested| contested.key == Key::of(&request.frame));
+            let contested = self.requests.contested.iter().any(|contested| {
+                contested.key == Key::of(&request.frame) && contested.answer.first.clock >= request.frame.clock
+            });
             if !unseen || contested || request.passed_over_at.is_some() || request.kind == Kind::Write {
                 continue;
             }

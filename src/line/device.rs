@@ -6,6 +6,7 @@ use super::member::{Fate, Member, ONE_GO};
 use super::outcome::{About, Outbox};
 use super::request::{Answer, Contested, Key, Kind, Request, Requests};
 use super::values;
+use super::writes::Writes;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::limits::OPEN_REQUESTS;
@@ -70,6 +71,7 @@ pub(super) struct DeviceLine {
     pub(super) longest: FxHashMap<Key, usize>,
     /// Requests that timed out, to recognise answers that come later still.
     pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
+    pub(super) writes: Writes,
     /// A WRITE has been answered when no READ of the same object could have been meant.
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
@@ -136,6 +138,9 @@ impl DeviceLine {
         let Some(kind) = Self::kind_of(frame, context.registry) else { return };
         let id = context.out.asked(frame);
         let mut anomalies = values::judge_request(frame, context);
+        if kind == Kind::Write {
+            self.writes.judge(frame, &mut anomalies, context);
+        }
         let member = self.members.get_mut(&frame.connection);
         let mut repeats = None;
         if let Some(member) = member {

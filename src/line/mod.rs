@@ -18,6 +18,7 @@ mod outcome;
 mod request;
 mod roles;
 mod values;
+mod writes;
 
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
 pub use lines::{Closing, Lines, NonFrameSeen, Opening};

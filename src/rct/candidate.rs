@@ -98,7 +98,7 @@ pub(super) fn judge(bytes: &Unescaped, raw: &[u8], horizon: Horizon) -> Verdict 
         if let Some(verdict) = judge_interrupted(bytes, raw, horizon) {
             return verdict;
         }
-        if let Some(extent) = measure(bytes, raw, horizon) {
+        if let Some(extent) = measure(bytes, raw) {
             return Verdict::Frame(extent);
         }
     }
@@ -178,7 +178,7 @@ fn verbatim(raw: &[u8]) -> Option<Extent> {
 
 /// The reading that does not trust the length field: up to the end of what is there, less one separator, or else up
 /// to where a CRC fits.
-fn measure(bytes: &Unescaped, raw: &[u8], horizon: Horizon) -> Option<Extent> {
+fn measure(bytes: &Unescaped, raw: &[u8]) -> Option<Extent> {
     let header = bytes.header.filter(|header| header.command.is_known())?;
     let (end, body) = (bytes.end(), bytes.measured());
     let separator = usize::from(raw[..end].ends_with(&[0]));
@@ -188,9 +188,8 @@ fn measure(bytes: &Unescaped, raw: &[u8], horizon: Horizon) -> Option<Extent> {
             return Some(lie(body, end - less, length));
         }
     }
-    // A frame that is merely slow must not be cut where its beginning happens to fit.
-    let slow = horizon == Horizon::Quiet && !bytes.is_bounded();
-    if is_aligned(bytes, raw) || slow || hidden_start(bytes, raw).is_some() {
+    // A frame that is slow, or that the capture or the sender cut off, must not end where its beginning happens to fit.
+    if bytes.stop.is_none() || is_aligned(bytes, raw) || hidden_start(bytes, raw).is_some() {
         return None;
     }
     let length = first_fit(body, header.smallest_total())?;

@@ -1,0 +1,55 @@
+//! Who wrote what: hosts that write different values to one object.
+
+use super::device::Context;
+use super::exchange::Sighting;
+use super::outcome::About;
+use super::request::Key;
+use super::values::Found;
+use crate::anomaly::Code;
+use rustc_hash::FxHashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Two hosts compete when the second writes within this time of the first: regulators write every few seconds, people
+/// who change a setting from two places do not.
+const COMPETING: Duration = Duration::from_secs(60);
+
+/// Objects remembered per line.
+const REMEMBERED: usize = 4096;
+
+/// The last WRITE of each object.
+#[derive(Debug, Default)]
+pub(super) struct Writes {
+    last: FxHashMap<Key, LastWrite>,
+}
+
+#[derive(Debug)]
+struct LastWrite {
+    host: IpAddr,
+    frame: Arc<Sighting>,
+    /// Competition for this object has been told: once per object.
+    told: bool,
+}
+
+impl Writes {
+    /// Takes a client's WRITE of a value.
+    pub(super) fn judge(&mut self, frame: &Arc<Sighting>, found: &mut Found, context: &mut Context<'_>) {
+        if self.last.len() >= REMEMBERED {
+            self.last.clear();
+        }
+        let (key, host) = (Key::of(frame), frame.src.ip);
+        let before = self.last.get(&key);
+        let mut told = before.is_some_and(|before| before.told);
+        if let Some(before) = before.filter(|before| !before.told && before.host != host) {
+            let soon = frame.clock.since(before.frame.clock) <= COMPETING;
+            if soon && *before.frame.payload != *frame.payload {
+                let message = format!("{host} and {} write different values to this object", before.host);
+                let about = About::frame(frame).and(&before.frame);
+                found.push(context.out.anomaly(Code::CompetingWrites, about, message));
+                told = true;
+            }
+        }
+        self.last.insert(key, LastWrite { host, frame: Arc::clone(frame), told });
+    }
+}
