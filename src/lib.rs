@@ -18,3 +18,4 @@ pub mod packet;
 pub mod rct;
 pub mod tcp;
 pub mod time;
+pub mod tools;
