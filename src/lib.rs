@@ -8,6 +8,7 @@
 //! ```
 
 pub mod anomaly;
+pub mod capture;
 pub mod endpoint;
 pub mod event;
 pub mod limits;

@@ -13,6 +13,25 @@ pub const RECORD_BYTES: usize = 16 << 20;
 /// to stay in the cache.
 pub const READ_BUFFER_BYTES: usize = 256 << 10;
 
+/// The buffer of one more file when many are read at once, and of a first look at one.
+pub const SMALL_READ_BUFFER_BYTES: usize = 16 << 10;
+
+/// Files of a session that are read with a full buffer; those open beyond it get a small one.
+pub const FULL_READ_BUFFERS: usize = 4;
+
+/// Memory that unpacking may take for what was unpacked before (zstd's window, xz's dictionary): what their
+/// strongest ordinary settings need.
+pub const UNPACK_WINDOW_BYTES: u32 = 128 << 20;
+
+/// Interfaces of one pcapng section; packets of those beyond are skipped as unknown. Arbitrary.
+pub const INTERFACES: usize = 65_536;
+
+/// Notices of one kind about one file; further ones are not told. Arbitrary.
+pub const NOTICES_PER_KIND: u64 = 100;
+
+/// How often the files of a session may take turns before it is forgotten which file the oldest packets are from.
+pub const FILE_RUNS: usize = 1 << 18;
+
 /// TCP connections kept at once; beyond, the one silent for longest is dropped and reported.
 pub const CONNECTIONS: usize = 262_144;
 
@@ -31,6 +50,50 @@ pub const PENDING_BYTES_TOTAL: usize = 256 << 20;
 /// What one held piece costs beside its bytes; charged to the two budgets above, so that a flood of one-byte pieces
 /// is bounded too.
 pub const PENDING_PIECE_OVERHEAD: usize = 64;
+
+/// Delivered bytes remembered, by all connections together, so that a later copy of them can be compared. Ample for
+/// retransmissions, which come within seconds; arbitrary beyond that.
+pub const HISTORY_BYTES: usize = 8 << 20;
+
+/// Delivered bytes of one direction that a later copy is compared with.
+pub const HISTORY_BYTES_PER_DIRECTION: u64 = 64 << 10;
+
+/// Packets remembered, by all connections together, to tell a packet captured twice from one sent twice.
+pub const REMEMBERED_PACKETS: usize = 16 << 10;
+
+/// Packets of one direction among which a duplicate is looked for.
+pub const REMEMBERED_PACKETS_PER_DIRECTION: usize = 64;
+
+/// Two captures of one packet on one path are at most this far apart: a sender waits longer before it repeats.
+pub const DUPLICATE_SPREAD: Duration = Duration::from_millis(50);
+
+/// A segment further ahead than this (or twice the receive window) is a stray until a second one agrees with it.
+pub const STRAY_DISTANCE: u64 = 16 << 20;
+
+/// An acknowledged hole is given up after this time or this many packets of its connection: captures of several
+/// queues show an acknowledgment before the data it is for, but not by as much.
+pub const ACKNOWLEDGED_HOLE: Duration = Duration::from_secs(1);
+
+/// See [`ACKNOWLEDGED_HOLE`].
+pub const ACKNOWLEDGED_HOLE_PACKETS: u64 = 64;
+
+/// A hole that nobody acknowledges is given up after this time.
+pub const HOLE_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The same where only one direction was captured, so that no acknowledgment can be seen.
+pub const ONE_SIDED_HOLE_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Without a handshake the first data is held this long: an earlier segment may come after it.
+pub const PREROLL: Duration = Duration::from_millis(200);
+
+/// Without a handshake the first data is held until there are this many segments.
+pub const PREROLL_SEGMENTS: u32 = 3;
+
+/// How long a reset connection may show that it lives on before it is closed.
+pub const RESET_LINGER: Duration = Duration::from_secs(1);
+
+/// Data on a closed connection's ports within this distance of its end is a stray of it, not a new connection.
+pub const STRAY_AFTER_CLOSE: u32 = 1 << 20;
 
 /// Datagrams waiting for fragments.
 pub const FRAGMENTED_DATAGRAMS: usize = 1024;

@@ -3,6 +3,8 @@
 use crate::endpoint::Endpoint;
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
+use etherparse::TcpSlice;
+use std::net::IpAddr;
 
 /// A TCP sequence number: a place on a circle of 2^32.
 ///
@@ -98,6 +100,28 @@ pub struct Segment<'a> {
     /// The bytes of header and payload with what is needed to check the checksum, or `None` when that is impossible
     /// (cut by the snap length, length 0 from offloading).
     pub checksummed: Option<Checksummed<'a>>,
+}
+
+impl Segment<'_> {
+    /// Whether the TCP checksum is right; `None` when that cannot be known.
+    ///
+    /// Goes over all bytes of the segment, so it is worth asking only where the data is of interest.
+    pub fn checksum_ok(&self) -> Option<bool> {
+        let tcp = TcpSlice::from_slice(self.checksummed?.tcp).ok()?;
+        let computed = match (self.src.ip, self.dst.ip) {
+            (IpAddr::V4(src), IpAddr::V4(dst)) => tcp.calc_checksum_ipv4(src.octets(), dst.octets()).ok()?,
+            (IpAddr::V6(src), IpAddr::V6(dst)) => tcp.calc_checksum_ipv6(src.octets(), dst.octets()).ok()?,
+            _ => return None,
+        };
+        // In ones' complement there are two zeros.
+        let canonical = |sum: u16| if sum == u16::MAX { 0 } else { sum };
+        Some(canonical(computed) == canonical(tcp.checksum()))
+    }
+
+    /// Payload bytes that were on the wire, captured or not.
+    pub fn wire_length(&self) -> u32 {
+        u32::try_from(self.payload.len()).unwrap_or(u32::MAX).saturating_add(self.missing)
+    }
 }
 
 /// A whole TCP segment whose checksum can be verified on demand: most never need to be.

@@ -72,6 +72,8 @@ pub enum GapReason {
     End,
     /// A packet was captured shorter than it was (snap length).
     Snapped,
+    /// The stream goes on far ahead, and more than one segment says so.
+    Jump,
 }
 
 /// How a connection ended.

@@ -1,0 +1,115 @@
+//! From the bytes of a file or pipe to packets.
+//!
+//! Knows containers (pcap, the modified pcap of AVM's routers, pcapng) and compression (gzip, zstd, lz4, xz), and the
+//! order in which the packets of several files belong together. Knows nothing of what a packet holds, and nothing of
+//! the file system: whoever uses it opens the files.
+//!
+//! A [`Reader`] turns one input into packets; a [`Session`] does so for several at once. What is wrong with an input is
+//! told in [`Notice`]s beside the packets. An [`Error`] means that an input cannot be read at all.
+//!
+//! ```
+//! use rctscope::capture::Reader;
+//!
+//! // The header of a pcap file (Ethernet), and one packet of three bytes.
+//! let mut file = vec![0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0];
+//! file.extend([7, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 60, 0, 0, 0]);
+//! file.extend(*b"abc");
+//!
+//! let mut reader = Reader::new(Box::new(std::io::Cursor::new(file)))?;
+//! while let Some(packet) = reader.next_packet()? {
+//!     assert_eq!(packet.ts.nanos(), 7_000_001_000);
+//!     assert_eq!((packet.data, packet.original_length), (&b"abc"[..], 60));
+//! }
+//! assert!(reader.complete());
+//! # Ok::<(), rctscope::capture::Error>(())
+//! ```
+
+mod buffer;
+#[cfg(feature = "compression")]
+mod decompress;
+mod error;
+mod input;
+mod interface;
+mod notice;
+mod pcap;
+mod pcapng;
+mod reader;
+mod runs;
+mod session;
+mod sniff;
+#[cfg(test)]
+mod testing;
+
+pub use error::Error;
+pub use notice::{Notice, NoticeKind};
+pub use reader::Reader;
+pub use runs::Location;
+pub use session::{FileReport, Session, Source, SourceError};
+pub use sniff::{Compression, Container, Format};
+
+use crate::time::Timestamp;
+use std::ops::Range;
+
+/// The byte order of a file or section.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+/// One packet record, as far as its container tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Record {
+    /// Which of the interfaces known so far.
+    interface: usize,
+    ts: Timestamp,
+    original_length: u32,
+    /// Where the packet's bytes stand, counted from the record's first byte.
+    data: Range<usize>,
+    /// All bytes of the record. `data.end <= length`.
+    length: usize,
+    fraction: Fraction,
+}
+
+/// Whether the part of a time below the second is below a second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fraction {
+    Proper,
+    /// It was a second or more, and was added all the same.
+    Carried,
+}
+
+/// What a container finds at the front of the bytes it is shown.
+#[derive(Debug)]
+enum Step {
+    /// A packet.
+    Packet(Record),
+    /// That many bytes without a packet.
+    Skip(usize),
+    /// As above, but the bytes need not be there yet, and can be more than a buffer holds.
+    Discard(u64),
+    /// The record is not there as a whole: `total` bytes are needed from its first one on, of which `header` come
+    /// before what the record is about.
+    Need { total: usize, header: usize, part: Part },
+    /// The header of another file, glued behind this one.
+    Restart,
+    /// No record can start like this, so nothing that follows can be found; with what is wrong.
+    Lost(String),
+}
+
+/// What a record that is not there as a whole would have been.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Packet,
+    Block,
+}
+
+/// A length field as a size. A length that the machine cannot address is above every limit anyway.
+fn size(length: u32) -> usize {
+    usize::try_from(length).unwrap_or(usize::MAX)
+}
+
+/// The original length of a packet: never below what was captured, whatever the file says.
+fn at_least_captured(original: u32, captured: usize) -> u32 {
+    original.max(u32::try_from(captured).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,393 @@
+//! One input as packets: unpacks it, finds the records, and tells what is wrong with it.
+
+use super::buffer::Buffer;
+#[cfg(feature = "compression")]
+use super::decompress::Decompressor;
+use super::error::Error;
+use super::input::{Buffered, Failure, Input, Raw};
+use super::interface::{Interface, Ledger};
+use super::notice::{Notice, NoticeKind, Place};
+use super::pcap::Pcap;
+use super::sniff::{COMPRESSION_BYTES, Compression, Decoder, Format, NAMING_BYTES};
+use super::{Fraction, Part, Record, Step};
+use crate::limits;
+use crate::packet::{Packet, PacketNumber};
+use crate::time::Timestamp;
+use std::io::Read;
+use std::ops::Range;
+
+/// Reads the packets of one capture, compressed or not, from a file or a pipe.
+///
+/// Packets come out as soon as their last byte is in, with one copy of each packet in memory: the one lent. Memory does not
+/// grow with the input.
+///
+/// Damage is no error: it is told by [`Reader::take_notices`], reading goes on while records can be found, and else
+/// ends. [`Reader::complete`] tells whether anything was missing.
+pub struct Reader {
+    input: Input,
+    buffer: Buffer,
+    decoder: Decoder,
+    format: Format,
+    ledger: Ledger,
+    /// The record that comes out next, if it has been found already.
+    head: Option<Head>,
+    /// Packet records found, the head included.
+    record_count: u64,
+    /// The number of the next packet to be handed out.
+    next_number: PacketNumber,
+    state: State,
+}
+
+/// A record found, its bytes still in the buffer.
+#[derive(Debug)]
+struct Head {
+    interface: usize,
+    ts: Timestamp,
+    original_length: u32,
+    data: Range<usize>,
+    offset: u64,
+    fraction: Fraction,
+}
+
+#[derive(Debug)]
+enum State {
+    Reading,
+    /// No more bytes come, because the compressed data is damaged.
+    Unpacked(Failure),
+    Ended,
+    /// Reading failed.
+    Failed,
+}
+
+impl std::fmt::Debug for Reader {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reader").field("format", &self.format).field("state", &self.state).finish_non_exhaustive()
+    }
+}
+
+impl Reader {
+    /// Looks at the start of `input` and says what it is. Reads as much as that takes, not more than comes at once.
+    pub fn new(input: Box<dyn Read + Send>) -> Result<Self, Error> {
+        Self::with_buffer(input, limits::READ_BUFFER_BYTES, 0)
+    }
+
+    /// As [`Reader::new`], with a buffer of `capacity` bytes and numbers for its interfaces from `first_interface` on.
+    pub(super) fn with_buffer(
+        input: Box<dyn Read + Send>,
+        capacity: usize,
+        first_interface: u32,
+    ) -> Result<Self, Error> {
+        let mut start = Buffered { raw: Raw::new(input), buffer: Buffer::new(capacity) };
+        let compression = match start.look_ahead(COMPRESSION_BYTES) {
+            Ok(data) => Compression::of(data),
+            Err(error) => return Err(Error::Io(start.raw.failure.take().unwrap_or(error))),
+        };
+        let (mut input, mut buffer) = match compression {
+            None => (Input::Plain(start.raw), start.buffer),
+            Some(compression) => (unpacked(start, compression)?, Buffer::new(capacity)),
+        };
+        let (decoder, state) = recognise(&mut input, &mut buffer, compression)?;
+        let mut reader = Self {
+            input,
+            buffer,
+            decoder,
+            format: Format { container: decoder.container(), compression },
+            ledger: Ledger::new(first_interface),
+            head: None,
+            record_count: 0,
+            next_number: PacketNumber(1),
+            state,
+        };
+        if let Decoder::Pcap(pcap) = decoder {
+            reader.begin_pcap(pcap);
+        }
+        Ok(reader)
+    }
+
+    /// Numbers packets from `first` on instead of from 1.
+    #[must_use]
+    pub fn with_first_number(mut self, first: PacketNumber) -> Self {
+        self.next_number = first;
+        self
+    }
+
+    /// The next packet; `None` at the end, and ever after.
+    ///
+    /// # Errors
+    ///
+    /// When the input cannot be read. Nothing more comes then.
+    pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
+        if self.peek()?.is_none() {
+            return Ok(None);
+        }
+        let number = self.next_number;
+        self.next_number = PacketNumber(number.0.saturating_add(1));
+        Ok(self.take_head(number))
+    }
+
+    /// What was found to be wrong since the last call. Totals come at the end of the file.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        self.ledger.log.take()
+    }
+
+    /// False when the input was damaged or cut, as far as it has been read.
+    pub const fn complete(&self) -> bool {
+        !self.ledger.log.damaged() && !matches!(self.state, State::Failed)
+    }
+
+    /// Bytes taken from the input so far, compressed ones where it is; for progress.
+    pub fn bytes_read(&self) -> u64 {
+        self.input.bytes_read()
+    }
+
+    /// What the input is.
+    pub const fn format(&self) -> Format {
+        self.format
+    }
+
+    /// The time of the packet that comes next, waiting for it; `None` at the end.
+    pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Error> {
+        if self.head.is_none() {
+            self.find_head()?;
+        }
+        Ok(self.head.as_ref().map(|head| head.ts))
+    }
+
+    /// Hands out the packet that [`Reader::peek`] found, as number `number`.
+    pub(super) fn take_head(&mut self, number: PacketNumber) -> Option<Packet<'_>> {
+        let head = self.head.take()?;
+        let (interface, link_type) = self.ledger.hand_out(head.interface, number, head.ts, head.offset);
+        if head.fraction == Fraction::Carried {
+            let place = Place { offset: head.offset, packet: Some((number, head.ts)) };
+            self.ledger.odd_fractions.add(1, place);
+        }
+        Some(Packet {
+            number,
+            ts: head.ts,
+            link_type,
+            interface,
+            original_length: head.original_length,
+            data: self.buffer.at(head.data),
+        })
+    }
+
+    /// The number that the next interface to appear gets.
+    pub(super) const fn next_interface(&self) -> u32 {
+        self.ledger.next_interface
+    }
+
+    pub(super) fn set_next_interface(&mut self, number: u32) {
+        self.ledger.next_interface = number;
+    }
+
+    /// Goes through the records to the next packet, or to the end.
+    fn find_head(&mut self) -> Result<(), Error> {
+        while !matches!(self.state, State::Ended | State::Failed) {
+            let data = self.buffer.data();
+            let step = match &mut self.decoder {
+                Decoder::Pcap(pcap) => pcap.step(data),
+                Decoder::PcapNg(pcapng) => pcapng.step(data, &mut self.ledger),
+            };
+            match step {
+                Step::Packet(record) => {
+                    self.found(&record);
+                    return Ok(());
+                }
+                Step::Skip(length) => self.advance(length),
+                Step::Discard(length) => self.discard(length)?,
+                Step::Restart => self.restart(),
+                Step::Need { total, header, part } => {
+                    if self.fill(total)? == 0 {
+                        self.cut(total, header, part);
+                    }
+                }
+                Step::Lost(what) => {
+                    self.ledger.corrupt(format_args!("{what}"));
+                    self.end();
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn found(&mut self, record: &Record) {
+        self.record_count += 1;
+        let offset = self.ledger.place.offset;
+        self.head = Some(Head {
+            interface: record.interface,
+            ts: record.ts,
+            original_length: record.original_length,
+            data: self.buffer.take(record.length, &record.data),
+            offset,
+            fraction: record.fraction,
+        });
+        self.ledger.place.offset = offset.saturating_add(wide(record.length));
+    }
+
+    fn advance(&mut self, length: usize) {
+        self.buffer.consume(length);
+        self.ledger.place.offset = self.ledger.place.offset.saturating_add(wide(length));
+    }
+
+    /// Passes over a block, however much of it is there.
+    fn discard(&mut self, length: u64) -> Result<(), Error> {
+        let mut left = length;
+        while left > 0 {
+            let here = self.buffer.data().len();
+            let count = usize::try_from(left).map_or(here, |left| left.min(here));
+            self.buffer.consume(count);
+            left -= wide(count);
+            if left > 0 && self.fill(1)? == 0 {
+                let has = length - left;
+                self.cut_message(format_args!("in the middle of a block (needs {length} bytes, has {has})"));
+                return Ok(());
+            }
+        }
+        self.ledger.place.offset = self.ledger.place.offset.saturating_add(length);
+        Ok(())
+    }
+
+    fn restart(&mut self) {
+        if let Some(pcap) = Pcap::from_header(self.buffer.data()) {
+            self.decoder = Decoder::Pcap(pcap);
+            self.begin_pcap(pcap);
+        }
+    }
+
+    /// Steps over a pcap file's header: from there on it is one section with one interface.
+    fn begin_pcap(&mut self, pcap: Pcap) {
+        self.ledger.end_section();
+        self.ledger.add_interface(Interface::new(pcap.link_type()));
+        self.advance(super::pcap::HEADER);
+    }
+
+    /// Gets more bytes, on the way to `need` in the buffer; 0 at the end.
+    fn fill(&mut self, need: usize) -> Result<usize, Error> {
+        if !matches!(self.state, State::Reading) {
+            return Ok(0);
+        }
+        let Self { input, buffer, .. } = self;
+        match buffer.fill(need, |room| input.read(room)) {
+            Ok(count) => Ok(count),
+            Err(Failure::Io(error)) => {
+                self.ledger.end_file();
+                self.state = State::Failed;
+                Err(Error::Io(error))
+            }
+            Err(damage) => {
+                self.state = State::Unpacked(damage);
+                Ok(0)
+            }
+        }
+    }
+
+    /// No more bytes come, and the record at hand needs `total`.
+    fn cut(&mut self, total: usize, header: usize, part: Part) {
+        let has = self.buffer.data().len();
+        let last = self.record_count;
+        let number = last.saturating_add(1);
+        if has == 0 {
+            match self.state {
+                State::Reading => self.end(),
+                _ => self.cut_message(format_args!("behind packet {last}")),
+            }
+            return;
+        }
+        let behind = |has: usize| has.saturating_sub(header);
+        match part {
+            Part::Packet if has < header || total == header => self.cut_message(format_args!(
+                "in the middle of the header of packet {number} (needs {header} bytes, has {has})"
+            )),
+            Part::Packet => self.cut_message(format_args!(
+                "in the middle of packet {number} (needs {} bytes, has {})",
+                behind(total),
+                behind(has)
+            )),
+            Part::Block => {
+                self.cut_message(format_args!("in the middle of a block (needs {total} bytes, has {has})"));
+            }
+        }
+    }
+
+    /// Ends the file at a `place` where no file ends.
+    fn cut_message(&mut self, place: std::fmt::Arguments<'_>) {
+        let at = self.ledger.place;
+        let packed = self.format.compression.map_or("", Compression::name);
+        let log = &mut self.ledger.log;
+        match &self.state {
+            State::Unpacked(Failure::Corrupt { offset, detail }) => log.report(
+                NoticeKind::CorruptCompression,
+                at,
+                format_args!("the {packed} data is corrupt near byte {offset} ({detail}); its content stops {place}"),
+            ),
+            State::Unpacked(_) => log.report(
+                NoticeKind::TruncatedFile,
+                at,
+                format_args!("the {packed} data ends too soon; its content stops {place}"),
+            ),
+            _ => log.report(NoticeKind::TruncatedFile, at, format_args!("stops {place}")),
+        }
+        self.end();
+    }
+
+    fn end(&mut self) {
+        self.ledger.end_file();
+        self.state = State::Ended;
+    }
+}
+
+fn wide(count: usize) -> u64 {
+    u64::try_from(count).unwrap_or(u64::MAX)
+}
+
+#[cfg(feature = "compression")]
+#[expect(clippy::unnecessary_wraps, reason = "fails in a build without compression")]
+fn unpacked(start: Buffered, _: Compression) -> Result<Input, Error> {
+    Ok(Input::Packed(Box::new(Decompressor::new(start))))
+}
+
+#[cfg(not(feature = "compression"))]
+fn unpacked(_: Buffered, compression: Compression) -> Result<Input, Error> {
+    Err(Error::CompressionNotBuiltIn { compression })
+}
+
+/// Reads until it is clear which container this is, or that it is none.
+fn recognise(
+    input: &mut Input,
+    buffer: &mut Buffer,
+    compression: Option<Compression>,
+) -> Result<(Decoder, State), Error> {
+    let mut state = State::Reading;
+    loop {
+        let refusal = match Decoder::of(buffer.data(), compression) {
+            Ok(decoder) => return Ok((decoder, state)),
+            Err(refusal) => refusal,
+        };
+        // With more bytes it may become one, or get a better name.
+        let more = match state {
+            State::Reading if buffer.data().len() < NAMING_BYTES => {
+                match buffer.fill(NAMING_BYTES, |room| input.read(room)) {
+                    Ok(count) => count,
+                    Err(Failure::Io(error)) => return Err(Error::Io(error)),
+                    Err(damage) => {
+                        state = State::Unpacked(damage);
+                        0
+                    }
+                }
+            }
+            _ => 0,
+        };
+        if more == 0 {
+            return Err(match (refusal, compression, &state) {
+                (Error::Empty { .. } | Error::TooShort { .. }, Some(compression), State::Unpacked(damage)) => {
+                    let detail = match damage {
+                        Failure::Corrupt { detail, .. } => detail.clone(),
+                        _ => "ends too soon".to_owned(),
+                    };
+                    Error::DamagedCompression { compression, detail }
+                }
+                (refusal, _, _) => refusal,
+            });
+        }
+    }
+}

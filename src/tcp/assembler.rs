@@ -1,0 +1,399 @@
+//! The machine: takes segments one at a time and hands out events.
+//!
+//! Everything it knows is in [`Assembler`]; a [`Drain`] only lends the bytes of the segment being pushed. Time is that
+//! of the packets, and moves only when a packet comes.
+
+use super::connection::{Connection, Effect, Life, Relation};
+use super::duplicates::Sightings;
+use super::event::{CloseReason, NoticeKind, TcpEvent};
+use super::flow::{Flow, Timers};
+use super::held::Held;
+use super::history::History;
+use super::outbox::{Moment, Queued, Shared};
+use super::table::{Queue, Slot, Table};
+use crate::endpoint::{ConnectionId, Direction};
+use crate::limits;
+use crate::net::Segment;
+use crate::packet::PacketNumber;
+use crate::time::Timestamp;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// Connections removed at one packet: a clock that jumps ahead must not make all of them wait to be told at once.
+const SWEPT_AT_ONCE: usize = 256;
+
+/// How an assembler works.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Ports of servers, to tell the ends of a connection apart whose handshake was not captured.
+    pub server_ports: Vec<u16>,
+    /// Which copy of a byte counts.
+    pub overlap: Overlap,
+}
+
+/// Which copy of a byte counts when two differ. Bytes that were handed out stay as they are in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Overlap {
+    /// The one that came first, as most receivers see it.
+    #[default]
+    First,
+    /// The one that came last.
+    Last,
+}
+
+/// Puts segments together to streams.
+///
+/// ```
+/// use rctscope::tcp::{Assembler, Options, TcpEvent};
+///
+/// let mut assembler = Assembler::new(Options::default());
+/// // For every segment: `assembler.push(&segment)`. At the end:
+/// let mut drain = assembler.finish();
+/// while let Some(event) = drain.next() {
+///     if let TcpEvent::Chunk(chunk) = event {
+///         println!("{:?} of connection {}, offset {}", chunk.body, chunk.connection, chunk.offset);
+///     }
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Assembler {
+    server_ports: Vec<u16>,
+    table: Table,
+    shared: Shared,
+    opened_count: u32,
+    /// Connections whose end has been told, or will be in this push: freed at the next one.
+    ended: Vec<Slot>,
+    /// Connections that were reset and may live on, by when that is decided.
+    resets: VecDeque<Lingering>,
+    /// Before this time no connection can be due for removal.
+    next_sweep: Timestamp,
+    /// What is still to be closed at the end of the capture, last first.
+    closing: Vec<ConnectionId>,
+    /// Bytes lent by the event handed out last.
+    lent: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Lingering {
+    until: Timestamp,
+    slot: Slot,
+    id: ConnectionId,
+    direction: Direction,
+    packet: PacketNumber,
+    ts: Timestamp,
+}
+
+impl Assembler {
+    /// An assembler that has seen nothing yet.
+    pub fn new(options: Options) -> Self {
+        let start = Timestamp::from_nanos(i64::MIN);
+        Self {
+            server_ports: options.server_ports,
+            table: Table::new(),
+            shared: Shared {
+                overlap: options.overlap,
+                moment: Moment { packet: PacketNumber(0), ts: start, now: start },
+                outbox: VecDeque::new(),
+                history: History::new(),
+                sightings: Sightings::new(),
+                held: Held::default(),
+                timers: Timers::default(),
+            },
+            opened_count: 0,
+            ended: Vec::new(),
+            resets: VecDeque::new(),
+            next_sweep: start,
+            closing: Vec::new(),
+            lent: Vec::new(),
+        }
+    }
+
+    /// Takes the next segment. What follows from it comes out of the drain, in order; what the drain is not asked for
+    /// comes out of the next one.
+    pub fn push<'a>(&'a mut self, segment: &'a Segment<'_>) -> Drain<'a> {
+        self.advance_to(segment.packet, segment.ts);
+        self.take(segment);
+        self.settle();
+        Drain { assembler: self, payload: segment.payload }
+    }
+
+    /// Lets time pass, for a packet that holds no segment.
+    pub fn tick(&mut self, packet: PacketNumber, ts: Timestamp) -> Drain<'_> {
+        self.advance_to(packet, ts);
+        self.settle();
+        Drain { assembler: self, payload: &[] }
+    }
+
+    /// The capture is over: hands out what is held and closes all connections, in the order of their numbers.
+    pub fn finish(&mut self) -> Drain<'_> {
+        self.bury();
+        self.closing = self.table.ids();
+        self.closing.reverse();
+        Drain { assembler: self, payload: &[] }
+    }
+
+    /// Stops following a connection's data. Its end, and the ports being used again, are still seen.
+    pub fn ignore(&mut self, id: ConnectionId) {
+        if let Some(slot) = self.table.slot_of(id) {
+            self.table.get_mut(slot).ignore(&mut self.shared);
+            self.prune();
+        }
+    }
+
+    /// What is known of a connection; also while its `Closed` event is handled, but not after the next packet.
+    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+        self.table.slot_of(id).map(|slot| self.table.get(slot))
+    }
+
+    /// How many connections have been opened so far.
+    pub const fn connection_count(&self) -> u32 {
+        self.opened_count
+    }
+
+    /// The oldest packet of which bytes are held back, because others before them are missing: events of later packets
+    /// may come out before those of this one.
+    pub fn oldest_pending(&self) -> Option<PacketNumber> {
+        self.shared.held.oldest().map(|arrival| arrival.packet)
+    }
+}
+
+/// One segment.
+impl Assembler {
+    fn take(&mut self, segment: &Segment<'_>) {
+        let Some(slot) = self.table.find(segment) else {
+            return self.open(segment);
+        };
+        match self.table.get(slot).relation(segment) {
+            Relation::Same => self.receive(slot, segment),
+            Relation::Stray => {}
+            Relation::Successor => {
+                self.close(slot, CloseReason::PortReuse, self.shared.moment.packet, self.shared.moment.ts);
+                self.table.detach(slot);
+                self.open(segment);
+            }
+        }
+    }
+
+    fn open(&mut self, segment: &Segment<'_>) {
+        if segment.flags.rst() {
+            // Answers a packet that was not captured, and opens nothing.
+            return;
+        }
+        self.make_room();
+        self.opened_count += 1;
+        let id = ConnectionId(self.opened_count);
+        let connection = Connection::new(id, segment, &self.server_ports);
+        let (midstream, direction) = (connection.midstream(), connection.direction_of(segment));
+        let slot = self.table.insert(connection, segment, self.shared.moment.now);
+        self.shared.outbox.push_back(Queued::Opened(id));
+        if midstream {
+            let flow = Flow { slot, connection: id, direction };
+            self.shared.notice(flow, NoticeKind::Midstream, self.shared.this_packet());
+        }
+        self.receive(slot, segment);
+    }
+
+    fn receive(&mut self, slot: Slot, segment: &Segment<'_>) {
+        self.table.touch(slot, self.shared.moment.now);
+        let connection = self.table.get_mut(slot);
+        let flow = Flow { slot, connection: connection.id(), direction: connection.direction_of(segment) };
+        let Moment { packet, ts, now } = self.shared.moment;
+        match connection.receive(segment, flow, &mut self.shared) {
+            Effect::None => {}
+            Effect::Finished => self.close(slot, CloseReason::Fin, packet, ts),
+            Effect::Reset => self.close(slot, CloseReason::Reset, packet, ts),
+            Effect::Resetting(direction) => {
+                connection.life = Life::Resetting(direction);
+                let until = now.saturating_add(limits::RESET_LINGER);
+                self.resets.push_back(Lingering { until, slot, id: flow.connection, direction, packet, ts });
+            }
+        }
+    }
+
+    /// Ends a connection: hands out what it holds, and leaves a tombstone.
+    fn close(&mut self, slot: Slot, reason: CloseReason, packet: PacketNumber, ts: Timestamp) {
+        let connection = self.table.get_mut(slot);
+        if connection.life.is_over() {
+            return;
+        }
+        connection.flush(&mut self.shared);
+        connection.life = if reason == CloseReason::Reset { Life::Reset } else { Life::Closed };
+        self.shared.outbox.push_back(Queued::Closed(connection.id(), reason, packet, ts));
+        self.table.enqueue(slot, Queue::Tombstones, self.shared.moment.now);
+        self.ended.push(slot);
+    }
+}
+
+/// Time and bounds.
+impl Assembler {
+    fn advance_to(&mut self, packet: PacketNumber, ts: Timestamp) {
+        self.bury();
+        let now = self.shared.moment.now.max(ts);
+        self.shared.moment = Moment { packet, ts, now };
+        while let Some(flow) = self.shared.timers.due(now) {
+            self.expire(flow);
+        }
+        while let Some(front) = self.resets.front().copied().filter(|front| front.until <= now) {
+            self.resets.pop_front();
+            self.decide_reset(&front);
+        }
+        if now >= self.next_sweep {
+            self.sweep(now);
+        }
+    }
+
+    fn expire(&mut self, flow: Flow) {
+        let connection = self.table.get_mut(flow.slot);
+        let around = connection.surroundings();
+        if let Some(half) = connection.half_mut(flow.direction) {
+            half.look_after_hole(around, &mut self.shared);
+        }
+        if connection.is_finished() && !connection.life.is_over() {
+            self.close(flow.slot, CloseReason::Fin, self.shared.moment.packet, self.shared.moment.ts);
+        }
+    }
+
+    fn decide_reset(&mut self, reset: &Lingering) {
+        let still = self.table.get_if(reset.slot, reset.id).map(|connection| connection.life);
+        if still == Some(Life::Resetting(reset.direction)) {
+            self.close(reset.slot, CloseReason::Reset, reset.packet, reset.ts);
+        }
+    }
+
+    /// Closes what has been silent for too long, and forgets what has been over for long enough.
+    fn sweep(&mut self, now: Timestamp) {
+        let (idle, tombstone) = (limits::CONNECTION_IDLE, limits::TOMBSTONE);
+        for _ in 0..SWEPT_AT_ONCE {
+            if let Some(slot) = self.due(Queue::Live, idle, now) {
+                self.close(slot, CloseReason::Idle, self.shared.moment.packet, self.shared.moment.ts);
+            } else if let Some(slot) = self.due(Queue::Tombstones, tombstone, now) {
+                self.forget(slot);
+            } else {
+                let end = |queue, after| self.table.oldest(queue).map(|(_, touched)| touched.saturating_add(after));
+                let ends = [end(Queue::Live, idle), end(Queue::Tombstones, tombstone)];
+                // What is opened or closed from now on is not due before this.
+                let latest = now.saturating_add(tombstone);
+                self.next_sweep = ends.into_iter().flatten().fold(latest, Timestamp::min);
+                return;
+            }
+        }
+    }
+
+    /// The oldest connection of a queue, if it has been there for as long as `patience`.
+    fn due(&self, queue: Queue, patience: Duration, now: Timestamp) -> Option<Slot> {
+        let (slot, touched) = self.table.oldest(queue)?;
+        (now.since(touched) >= patience).then_some(slot)
+    }
+
+    /// Drops a tombstone, or, where its end has not been handed out yet, lets the next push free it.
+    fn forget(&mut self, slot: Slot) {
+        self.table.detach(slot);
+        if !self.ended.contains(&slot) {
+            self.table.remove(slot);
+        }
+    }
+
+    /// Frees what connections held whose end was told before.
+    fn bury(&mut self) {
+        while let Some(slot) = self.ended.pop() {
+            self.table.get_mut(slot).drop_halves(&mut self.shared);
+            if !self.table.is_attached(slot) {
+                self.table.remove(slot);
+            }
+        }
+    }
+
+    /// Makes room for one more connection: tombstones go first, then the one silent for longest.
+    fn make_room(&mut self) {
+        if self.table.len() < limits::CONNECTIONS {
+            return;
+        }
+        if let Some((slot, _)) = self.table.oldest(Queue::Tombstones) {
+            return self.forget(slot);
+        }
+        if let Some((slot, _)) = self.table.oldest(Queue::Live) {
+            let Moment { packet, ts, .. } = self.shared.moment;
+            let flow = Flow { slot, connection: self.table.get(slot).id(), direction: Direction::ToServer };
+            self.shared.notice(flow, NoticeKind::Evicted, self.shared.this_packet());
+            self.close(slot, CloseReason::Evicted, packet, ts);
+            self.forget(slot);
+        }
+    }
+
+    /// Keeps what is held within the common bound, and the oldest of it known.
+    fn settle(&mut self) {
+        self.prune();
+        while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
+            let Some(flow) = self.shared.held.oldest().map(|arrival| arrival.flow) else { return };
+            if let Some(half) = self.table.get_mut(flow.slot).half_mut(flow.direction) {
+                half.give_up_oldest(&mut self.shared);
+            }
+            self.prune();
+        }
+    }
+
+    fn prune(&mut self) {
+        let table = &self.table;
+        self.shared.held.prune(|arrival| {
+            let Flow { slot, connection, direction } = arrival.flow;
+            table.get_if(slot, connection).is_some_and(|connection| connection.holds(direction, arrival.offset))
+        });
+    }
+
+    /// At the end of the capture, closes the next connection. One at a time, so that not all events wait at once.
+    fn close_next(&mut self) {
+        self.bury();
+        let Some(id) = self.closing.pop() else { return };
+        let Some(slot) = self.table.slot_of(id) else { return };
+        let Moment { packet, ts, .. } = self.shared.moment;
+        let reset = self.resets.iter().find(|reset| reset.id == id).copied();
+        match (self.table.get(slot).life, reset) {
+            (Life::Resetting(_), Some(reset)) => self.decide_reset(&reset),
+            _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),
+        }
+        self.prune();
+    }
+}
+
+/// Hands out the events of one push, one at a time. Dropping it early loses nothing.
+#[derive(Debug)]
+pub struct Drain<'a> {
+    assembler: &'a mut Assembler,
+    payload: &'a [u8],
+}
+
+impl Drain<'_> {
+    /// The next event. Its bytes are lent until the next call.
+    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
+    pub fn next(&mut self) -> Option<TcpEvent<'_>> {
+        let assembler = &mut *self.assembler;
+        while assembler.shared.outbox.is_empty() && !assembler.closing.is_empty() {
+            assembler.close_next();
+        }
+        let queued = assembler.shared.outbox.pop_front()?;
+        Some(queued.lend(self.payload, &mut assembler.lent))
+    }
+
+    /// See [`Assembler::connection`].
+    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+        self.assembler.connection(id)
+    }
+
+    /// See [`Assembler::ignore`]. Events that are already waiting still come.
+    pub fn ignore(&mut self, id: ConnectionId) {
+        self.assembler.ignore(id);
+    }
+
+    /// See [`Assembler::oldest_pending`].
+    pub fn oldest_pending(&self) -> Option<PacketNumber> {
+        self.assembler.oldest_pending()
+    }
+}
+
+impl Drop for Drain<'_> {
+    fn drop(&mut self) {
+        for queued in &mut self.assembler.shared.outbox {
+            queued.make_owned(self.payload);
+        }
+    }
+}

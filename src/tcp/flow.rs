@@ -1,0 +1,39 @@
+//! The name of one direction of one connection inside the assembler, and the timers set for it.
+
+use super::table::Slot;
+use crate::endpoint::{ConnectionId, Direction};
+use crate::time::Timestamp;
+use std::collections::BTreeSet;
+
+/// One direction of one connection. The slot may be used again; the connection's number never is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Flow {
+    pub(super) slot: Slot,
+    pub(super) connection: ConnectionId,
+    pub(super) direction: Direction,
+}
+
+/// The flows that wait for something, by when their patience ends.
+#[derive(Debug, Default)]
+pub(super) struct Timers(BTreeSet<(Timestamp, Flow)>);
+
+impl Timers {
+    /// Moves the timer of `flow` from `armed` to `deadline`.
+    pub(super) fn set(&mut self, flow: Flow, armed: &mut Option<Timestamp>, deadline: Option<Timestamp>) {
+        if *armed == deadline {
+            return;
+        }
+        if let Some(old) = armed.take() {
+            self.0.remove(&(old, flow));
+        }
+        if let Some(new) = deadline {
+            self.0.insert((new, flow));
+            *armed = deadline;
+        }
+    }
+
+    /// A flow whose time has come.
+    pub(super) fn due(&self, now: Timestamp) -> Option<Flow> {
+        self.0.first().filter(|(deadline, _)| *deadline <= now).map(|(_, flow)| *flow)
+    }
+}

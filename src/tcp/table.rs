@@ -1,0 +1,251 @@
+//! Finds the connection of a segment, and the one that has been silent for longest.
+//!
+//! Knows where connections are, not what they do. Connections stand in slots that are used again; the number of a
+//! connection is never used again.
+
+use super::connection::Connection;
+use crate::endpoint::{ConnectionId, ConnectionKey};
+use crate::net::Segment;
+use crate::time::Timestamp;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::hash::BuildHasher;
+
+/// Where a connection stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Slot(u32);
+
+impl Slot {
+    const NONE: Self = Self(u32::MAX);
+
+    fn index(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+
+    fn is_some(self) -> bool {
+        self != Self::NONE
+    }
+}
+
+/// A connection's place in the table's lists.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Links {
+    /// The hash of its key.
+    hash: u64,
+    /// The next connection with the same hash.
+    same_hash: Slot,
+    older: Slot,
+    newer: Slot,
+    queue: Queue,
+    /// When it was last moved to the young end of its queue.
+    touched: Timestamp,
+}
+
+impl Default for Links {
+    fn default() -> Self {
+        let none = Slot::NONE;
+        let (hash, queue, touched) = (0, Queue::None, Timestamp::default());
+        Self { hash, same_hash: none, older: none, newer: none, queue, touched }
+    }
+}
+
+/// Connections in the order of their last packet, or of their end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    None,
+    Live,
+    /// Over, and remembered so that a stray packet opens no new connection.
+    Tombstones,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    oldest: Slot,
+    newest: Slot,
+}
+
+/// All connections.
+#[derive(Debug)]
+pub(super) struct Table {
+    slots: Vec<Connection>,
+    free: Vec<Slot>,
+    /// The first connection with this hash. Keyed by the hash alone: the connections themselves hold the ends, and a
+    /// table with the ends in it would be half of what a connection costs.
+    by_hash: FxHashMap<u64, Slot>,
+    by_id: FxHashMap<ConnectionId, Slot>,
+    queues: [Ends; 2],
+    /// The connection found last: packets come in bursts.
+    recent: Slot,
+}
+
+impl Table {
+    pub(super) fn new() -> Self {
+        let empty = Ends { oldest: Slot::NONE, newest: Slot::NONE };
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            by_hash: FxHashMap::default(),
+            by_id: FxHashMap::default(),
+            queues: [empty; 2],
+            recent: Slot::NONE,
+        }
+    }
+
+    /// How many connections there are, tombstones included.
+    pub(super) fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    pub(super) fn get(&self, slot: Slot) -> &Connection {
+        &self.slots[slot.index()]
+    }
+
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Connection {
+        &mut self.slots[slot.index()]
+    }
+
+    /// The connection in `slot`, if it still is the one with that number.
+    pub(super) fn get_if(&self, slot: Slot, id: ConnectionId) -> Option<&Connection> {
+        self.slots.get(slot.index()).filter(|connection| connection.id() == id)
+    }
+
+    pub(super) fn slot_of(&self, id: ConnectionId) -> Option<Slot> {
+        if self.get_if(self.recent, id).is_some() {
+            return Some(self.recent);
+        }
+        self.by_id.get(&id).copied()
+    }
+
+    /// All numbers, in order.
+    pub(super) fn ids(&self) -> Vec<ConnectionId> {
+        let mut ids: Vec<_> = self.by_id.keys().copied().collect();
+        ids.sort_unstable();
+        ids
+    }
+
+    /// The connection on the two ends of a segment.
+    pub(super) fn find(&mut self, segment: &Segment<'_>) -> Option<Slot> {
+        let is_it = |connection: &Connection| connection.links.queue != Queue::None && connection.is_between(segment);
+        if self.slots.get(self.recent.index()).is_some_and(is_it) {
+            return Some(self.recent);
+        }
+        let mut at = self.by_hash.get(&hash_of(segment)).copied()?;
+        while !is_it(self.get(at)) {
+            at = self.get(at).links.same_hash;
+            if !at.is_some() {
+                return None;
+            }
+        }
+        self.recent = at;
+        Some(at)
+    }
+
+    /// Adds a connection that `segment` belongs to.
+    pub(super) fn insert(&mut self, mut connection: Connection, segment: &Segment<'_>, now: Timestamp) -> Slot {
+        let hash = hash_of(segment);
+        let id = connection.id();
+        let slot = self.free.pop().unwrap_or_else(|| Slot(u32::try_from(self.slots.len()).unwrap_or(u32::MAX)));
+        connection.links.hash = hash;
+        connection.links.same_hash = self.by_hash.insert(hash, slot).unwrap_or(Slot::NONE);
+        if slot.index() == self.slots.len() {
+            self.slots.push(connection);
+        } else {
+            self.slots[slot.index()] = connection;
+        }
+        self.by_id.insert(id, slot);
+        self.enqueue(slot, Queue::Live, now);
+        self.recent = slot;
+        slot
+    }
+
+    /// Makes a connection unfindable by its ends: others may use them now.
+    pub(super) fn detach(&mut self, slot: Slot) {
+        self.dequeue(slot);
+        let Links { hash, same_hash, .. } = self.get(slot).links;
+        let first = self.by_hash.get(&hash).copied().unwrap_or(Slot::NONE);
+        if first == slot {
+            if same_hash.is_some() {
+                self.by_hash.insert(hash, same_hash);
+            } else {
+                self.by_hash.remove(&hash);
+            }
+            return;
+        }
+        let mut at = first;
+        while at.is_some() && self.get(at).links.same_hash != slot {
+            at = self.get(at).links.same_hash;
+        }
+        if at.is_some() {
+            self.get_mut(at).links.same_hash = same_hash;
+        }
+    }
+
+    /// Frees the slot of a detached connection.
+    pub(super) fn remove(&mut self, slot: Slot) {
+        if self.by_id.remove(&self.get(slot).id()).is_some() {
+            self.free.push(slot);
+        }
+    }
+
+    /// Whether it can still be found by its ends.
+    pub(super) fn is_attached(&self, slot: Slot) -> bool {
+        self.get(slot).links.queue != Queue::None
+    }
+
+    /// The one at the old end of a queue, and when it was last touched.
+    pub(super) fn oldest(&self, queue: Queue) -> Option<(Slot, Timestamp)> {
+        let slot = self.queues[Self::index(queue)?].oldest;
+        slot.is_some().then(|| (slot, self.get(slot).links.touched))
+    }
+
+    /// Moves a live connection to the young end. Within one second the order does not matter enough to do so.
+    pub(super) fn touch(&mut self, slot: Slot, now: Timestamp) {
+        const SECOND: i64 = 1_000_000_000;
+        let links = &self.get(slot).links;
+        if links.queue == Queue::Live && now.nanos_since(links.touched) >= SECOND {
+            self.enqueue(slot, Queue::Live, now);
+        }
+    }
+
+    /// Puts a connection at the young end of a queue, out of the one it is in.
+    pub(super) fn enqueue(&mut self, slot: Slot, queue: Queue, now: Timestamp) {
+        self.dequeue(slot);
+        let Some(index) = Self::index(queue) else { return };
+        let newest = self.queues[index].newest;
+        let links = &mut self.get_mut(slot).links;
+        (links.queue, links.touched, links.older, links.newer) = (queue, now, newest, Slot::NONE);
+        self.queues[index].newest = slot;
+        if newest.is_some() {
+            self.get_mut(newest).links.newer = slot;
+        } else {
+            self.queues[index].oldest = slot;
+        }
+    }
+
+    fn dequeue(&mut self, slot: Slot) {
+        let Links { older, newer, queue, .. } = self.get(slot).links;
+        let Some(index) = Self::index(queue) else { return };
+        if older.is_some() {
+            self.get_mut(older).links.newer = newer;
+        } else {
+            self.queues[index].oldest = newer;
+        }
+        if newer.is_some() {
+            self.get_mut(newer).links.older = older;
+        } else {
+            self.queues[index].newest = older;
+        }
+        self.get_mut(slot).links.queue = Queue::None;
+    }
+
+    const fn index(queue: Queue) -> Option<usize> {
+        match queue {
+            Queue::None => None,
+            Queue::Live => Some(0),
+            Queue::Tombstones => Some(1),
+        }
+    }
+}
+
+fn hash_of(segment: &Segment<'_>) -> u64 {
+    FxBuildHasher.hash_one(ConnectionKey::new(segment.src, segment.dst))
+}
