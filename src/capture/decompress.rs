@@ -271,10 +271,13 @@ impl Xz {
     }
 
     fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+        /// What a call to the decoder unpacks is lost where that call meets damage; so little at a time.
+        const PIECE: usize = 4096;
         while self.status == Status::Ok && !room.is_empty() {
+            let piece = room.len().min(PIECE);
             let data = self.input.fill_buf()?;
             let action = if data.is_empty() { Action::Finish } else { Action::Run };
-            let step = self.stream.process(data, room, action)?;
+            let step = self.stream.process(data, &mut room[..piece], action)?;
             self.input.consume(step.bytes_consumed);
             self.status = step.status;
             if step.bytes_produced > 0 {

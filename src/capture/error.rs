@@ -28,7 +28,7 @@ pub enum Error {
     NotACapture {
         /// The first bytes, as text or in hex.
         starts: String,
-        /// What that is, with its article, where it is known.
+        /// What that is, where it is known: `a zip archive`, `JSON`.
         what: Option<&'static str>,
         /// What to do about it.
         hint: Option<&'static str>,

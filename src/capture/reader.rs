@@ -391,3 +391,6 @@ fn recognise(
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

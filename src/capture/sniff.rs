@@ -239,7 +239,7 @@ fn text(data: &[u8]) -> Option<&'static str> {
 fn starts(data: &[u8]) -> String {
     let shown = &data[..data.len().min(8)];
     let letters = shown.iter().take_while(|byte| byte.is_ascii_graphic() || **byte == b' ').count();
-    if letters >= 2 {
+    if letters >= 2 || letters == shown.len() {
         return format!("\"{}\"", String::from_utf8_lossy(&shown[..letters]));
     }
     let hex: Vec<String> = shown.iter().map(|byte| format!("{byte:02x}")).collect();
