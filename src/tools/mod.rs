@@ -1,8 +1,11 @@
-//! The engines of the commands that are not about a whole capture: text into a writer.
+//! What stands beside the analysis: the engines of commands that are not about the dialogue, and the making of captures.
 //!
-//! Each takes what was asked for as plain data and knows neither arguments nor files nor the terminal.
+//! Each takes what was asked for as plain data and knows neither arguments nor files nor the terminal. Knows every layer
+//! below it; nothing below knows it.
 
+pub mod container;
 pub mod encode;
 pub mod hex;
 pub mod objects;
 pub mod streams;
+pub mod synth;
