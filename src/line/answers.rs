@@ -5,7 +5,7 @@ use super::device::{CROSSED, Context, DeviceLine, REMEMBERED_KEYS, SECOND_ANSWER
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::member::Copying;
 use super::outcome::About;
-use super::request::{Answer, Contested, Key, Kind, Request};
+use super::request::{Answer, Contest, Contested, Key, Kind};
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
@@ -106,14 +106,11 @@ impl DeviceLine {
         context: &mut Context<'_>,
     ) {
         let key = Key::of(frame);
-        let mut candidates = self.requests.candidates(key, self.confirms_writes);
-        if !self.is_hub() {
-            // Where nothing is copied, an answer goes to whoever asked.
-            let own =
-                |id: &super::ExchangeId| self.requests.get(*id).map(Request::connection) == Some(frame.connection);
-            if candidates.iter().any(own) {
-                candidates.retain(|id| own(id));
-            }
+        // Where nothing is copied, an answer goes to whoever asked.
+        let mut rivals = Contest { key, within: (!self.is_hub()).then_some(frame.connection) };
+        let mut candidates = self.requests.candidates(rivals, self.confirms_writes);
+        if candidates.is_empty() && rivals.within.take().is_some() {
+            candidates = self.requests.candidates(rivals, self.confirms_writes);
         }
         if candidates.is_empty() || self.is_second_answer(key, frame, &candidates) {
             return self.unasked(place, frame, anomalies, context);
@@ -127,7 +124,7 @@ impl DeviceLine {
             line_free: self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN)),
             anomalies,
         };
-        let contested = Contested { key, answer, place };
+        let contested = Contested { contest: rivals, answer, place };
         if let [only] = candidates[..] {
             let request = self.requests.get(only).map(|request| Arc::clone(&request.frame));
             let owner = request.as_ref().map(|request| request.connection);
@@ -140,9 +137,9 @@ impl DeviceLine {
         }
         self.requests.contested.push(contested);
         self.judge_arrival(frame, None, frame.clock, context);
-        let contestants = self.requests.contested.iter().filter(|contested| contested.key == key).count();
+        let contestants = self.requests.contested.iter().filter(|contested| contested.contest == rivals).count();
         if contestants == candidates.len() {
-            for (id, contested) in candidates.into_iter().zip(self.requests.take_contested(key)) {
+            for (id, contested) in candidates.into_iter().zip(self.requests.take_contested(rivals)) {
                 self.give(id, contested);
                 self.tell_if_ready(id, context);
             }
@@ -250,13 +247,16 @@ impl DeviceLine {
         for request in self.requests.iter().filter(|request| request.connection() == connection && !request.done) {
             let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
             let contested = self.requests.contested.iter().any(|contested| {
-                contested.key == Key::of(&request.frame) && contested.answer.first.clock >= request.frame.clock
+                contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.frame.clock
             });
-            if !unseen || contested || request.passed_over_at.is_some() || request.kind == Kind::Write {
+            if !unseen || request.passed_over_at.is_some() || request.kind == Kind::Write {
                 continue;
             }
             if Key::of(&request.frame) == key {
                 return None;
+            }
+            if contested {
+                continue;
             }
             if oldest.is_none() && sent.since(request.frame.clock) > CROSSED {
                 oldest = Some(Arc::clone(&request.frame));

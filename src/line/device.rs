@@ -4,7 +4,7 @@ use super::copies::Copies;
 use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
 use super::member::{Fate, Member, ONE_GO};
 use super::outcome::{About, Outbox};
-use super::request::{Answer, Contested, Key, Kind, Request, Requests};
+use super::request::{Answer, Contest, Contested, Key, Kind, Request, Requests};
 use super::values;
 use super::writes::Writes;
 use crate::anomaly::{AnomalyId, Code};
@@ -20,6 +20,10 @@ use std::time::Duration;
 
 /// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
 const COPY_PATIENCE: Duration = Duration::from_secs(2);
+
+/// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
+/// shortest answer of a real one ever published took 30 ms.
+const REAL_DEVICE: Duration = Duration::from_millis(10);
 
 /// How long an answer may still come after everybody was silent for longer than the time-out.
 const REVIVAL: Duration = Duration::from_millis(200);
@@ -251,7 +255,7 @@ impl DeviceLine {
     /// The line needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of
     /// the shortest time seen, since it may do better.
     pub(super) fn needs(&self) -> Duration {
-        self.fastest.map_or(Duration::ZERO, |fastest| fastest / 2)
+        self.fastest.filter(|fastest| *fastest >= REAL_DEVICE).map_or(Duration::ZERO, |fastest| fastest / 2)
     }
 
     fn check_at(&mut self, ts: Timestamp) {
@@ -269,15 +273,16 @@ impl DeviceLine {
 
     /// Shares out contested answers whose oldest request has run out of time.
     fn settle_contests(&mut self, now: Timestamp) {
-        let keys: SmallVec<[Key; 4]> = self.requests.contested.iter().map(|contested| contested.key).collect();
-        for key in keys {
-            let candidates = self.requests.candidates(key, self.confirms_writes);
+        let contests: SmallVec<[Contest; 4]> =
+            self.requests.contested.iter().map(|contested| contested.contest).collect();
+        for contest in contests {
+            let candidates = self.requests.candidates(contest, self.confirms_writes);
             let oldest = candidates.first().and_then(|id| self.requests.get(*id));
             if oldest.is_some_and(|oldest| oldest.deadline > now) {
                 continue;
             }
-            for contested in self.requests.take_contested(key) {
-                let candidates = self.requests.candidates(key, self.confirms_writes);
+            for contested in self.requests.take_contested(contest) {
+                let candidates = self.requests.candidates(contest, self.confirms_writes);
                 if let Some(id) = self.requests.latest_before(&candidates, contested.answer.first.clock, self.needs()) {
                     self.give(id, contested);
                 }
@@ -287,7 +292,7 @@ impl DeviceLine {
 
     /// Gives an answer to a request.
     pub(super) fn give(&mut self, id: ExchangeId, contested: Contested) {
-        let Contested { mut answer, place, key } = contested;
+        let Contested { mut answer, place, contest: Contest { key, .. } } = contested;
         let Some(request) = self.requests.get_mut(id) else { return };
         let asking = request.connection();
         if answer.first.connection == asking {

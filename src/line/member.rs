@@ -117,6 +117,10 @@ impl Member {
         };
         let at = self.asked.iter().rposition(same)?;
         let first = &self.asked[at];
+        if frame.clock.since(first.clock) <= ONE_GO {
+            // Asked twice in one go: not a repetition, two requests.
+            return None;
+        }
         let in_one_go = |asked: &Asked| asked.clock.since(first.clock) <= ONE_GO;
         self.asked.iter().skip(at + 1).all(in_one_go).then_some((first.id, first.fate))
     }

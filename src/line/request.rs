@@ -95,10 +95,18 @@ impl Request {
     }
 }
 
+/// The requests that an answer can belong to: those for one object, of all connections or, where nothing is copied, of
+/// the one it came on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Contest {
+    pub(super) key: Key,
+    pub(super) within: Option<ConnectionId>,
+}
+
 /// An answer that could belong to several requests.
 #[derive(Clone, Debug)]
 pub(super) struct Contested {
-    pub(super) key: Key,
+    pub(super) contest: Contest,
     pub(super) answer: Answer,
     /// Identifies the frame to whoever wants to know to which exchange it went.
     pub(super) place: Option<super::copies::Place>,
@@ -144,10 +152,15 @@ impl Requests {
         }
     }
 
-    /// The open requests an answer with this key can belong to, in order. READs and queries go before WRITEs when
-    /// this device is not known to confirm those.
-    pub(super) fn candidates(&self, key: Key, confirms_writes: bool) -> SmallVec<[ExchangeId; 4]> {
-        let matching = || self.queue.iter().filter(|request| request.is_open() && Key::of(&request.frame) == key);
+    /// The open requests of a contest, in order. READs and queries go before WRITEs when this device is not known to
+    /// confirm those.
+    pub(super) fn candidates(&self, contest: Contest, confirms_writes: bool) -> SmallVec<[ExchangeId; 4]> {
+        let within = |request: &Request| contest.within.is_none_or(|within| within == request.connection());
+        let matching = || {
+            let ours = |request: &&Request| request.frame.object_id == contest.key.object_id && request.is_open();
+            let exactly = move |request: &&Request| Key::of(&request.frame) == contest.key && within(request);
+            self.queue.iter().filter(ours).filter(exactly)
+        };
         let reads: SmallVec<_> = matching()
             .filter(|request| confirms_writes || request.kind != Kind::Write)
             .map(|request| request.id)
@@ -155,9 +168,9 @@ impl Requests {
         if reads.is_empty() { matching().map(|request| request.id).collect() } else { reads }
     }
 
-    /// Takes the contested answers with this key, in the order in which they came.
-    pub(super) fn take_contested(&mut self, key: Key) -> Vec<Contested> {
-        let (taken, kept) = self.contested.drain(..).partition(|contested| contested.key == key);
+    /// Takes the answers of a contest, in the order in which they came.
+    pub(super) fn take_contested(&mut self, contest: Contest) -> Vec<Contested> {
+        let (taken, kept) = self.contested.drain(..).partition(|contested| contested.contest == contest);
         self.contested = kept;
         taken
     }
