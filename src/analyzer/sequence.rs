@@ -31,6 +31,11 @@ pub(super) struct Sequence {
 }
 
 impl Sequence {
+    /// Whether nobody waits for anything.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.holds.is_empty()
+    }
+
     pub(super) fn put(&mut self, found: Found) {
         let (packet, offset) = found.at.in_capture();
         self.arrivals += 1;

@@ -40,6 +40,8 @@ pub(super) struct Work {
     pub(super) now: Timestamp,
     pub(super) streams: FxHashMap<ConnectionId, Stream>,
     sequence: Sequence,
+    /// What this packet has completed, in order.
+    fresh: Vec<Found>,
     pub(super) lines: Lines,
     pub(super) order: Order,
     sightings: u64,
@@ -70,6 +72,7 @@ impl Work {
             now: Timestamp::default(),
             streams: FxHashMap::default(),
             sequence: Sequence::default(),
+            fresh: Vec::new(),
             lines,
             order: Order::default(),
             sightings: 0,
@@ -147,7 +150,7 @@ impl Work {
 
     pub(super) fn put_closed(&mut self, closed: Closed) {
         let at = Place::new(self.now, self.packet, u32::MAX);
-        self.sequence.put(Found { at, what: What::Closed(Box::new(closed)) });
+        self.fresh.push(Found { at, what: What::Closed(Box::new(closed)) });
     }
 
     fn note_sides(&mut self, connection: &crate::tcp::Connection) {
@@ -194,7 +197,7 @@ impl Work {
             let half = stream.half(direction);
             let Some(found) = half.next_found(id, self.options.frames) else { break };
             if proven {
-                self.sequence.put(found);
+                self.fresh.push(found);
             } else {
                 stream.unproven.push(found);
             }
@@ -241,9 +244,7 @@ impl Work {
             for notice in notices {
                 self.tcp_notice(&notice);
             }
-            for found in unproven {
-                self.sequence.put(found);
-            }
+            self.fresh.extend(unproven);
             for direction in [Direction::ToServer, Direction::ToClient] {
                 self.note_hold(id, direction);
             }
@@ -300,9 +301,7 @@ impl Work {
         if !self.watch.is_empty() {
             self.watch();
         }
-        while let Some(found) = self.sequence.next(pending, self.now) {
-            self.pass_on(found);
-        }
+        self.pass_on_in_order(pending);
         let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
         self.lines.tick(settled);
         self.take_outcomes();
@@ -311,6 +310,25 @@ impl Work {
             self.take_outcomes();
         }
         self.order.release(settled, sink)
+    }
+
+    /// Passes on whatever waits for nothing before it.
+    fn pass_on_in_order(&mut self, pending: Option<PacketNumber>) {
+        let mut fresh = std::mem::take(&mut self.fresh);
+        if pending.is_none() && self.sequence.is_idle() && fresh.is_sorted_by_key(|found| found.at.in_capture()) {
+            // Nearly always.
+            for found in fresh.drain(..) {
+                self.pass_on(found);
+            }
+        } else {
+            for found in fresh.drain(..) {
+                self.sequence.put(found);
+            }
+            while let Some(found) = self.sequence.next(pending, self.now) {
+                self.pass_on(found);
+            }
+        }
+        self.fresh = fresh;
     }
 
     /// Since when bytes wait behind a hole, but no longer ago than others wait for them. A packet that was not the first
@@ -331,11 +349,10 @@ impl Work {
         let id = SightingId(self.sightings);
         let at = found.at;
         match found.what {
-            What::Frame(mut frame) => {
-                frame.id = id;
+            What::Frame(frame) => {
                 self.summary.frame_count += 1;
                 let two_sided = self.streams.get(&frame.connection).is_none_or(|stream| stream.two_sided);
-                let frame = self.lines.frame(*frame, two_sided);
+                let frame = self.lines.frame(frame, id, two_sided);
                 if self.options.frames {
                     self.order.put(at, Held::Frame(frame));
                 }
@@ -395,6 +412,9 @@ impl Work {
 
     /// The capture is over: everything is told.
     pub(super) fn finish<S: Sink>(&mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
+        for found in std::mem::take(&mut self.fresh) {
+            self.sequence.put(found);
+        }
         while let Some(found) = self.sequence.next_of_all() {
             self.pass_on(found);
         }

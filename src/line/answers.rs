@@ -38,8 +38,13 @@ impl DeviceLine {
         (!may_be_own).then_some(place)
     }
 
+    /// Whether a connection other than this one may get copies, one that is not a member yet included.
+    fn expects_copies_of(&self, connection: ConnectionId) -> bool {
+        self.members.len() <= 1 || self.members.values().any(|m| m.id != connection && m.expects_copies())
+    }
+
     /// Whether answers have been seen to be copied.
-    fn is_hub(&self) -> bool {
+    pub(super) fn is_hub(&self) -> bool {
         self.members.values().any(|member| matches!(member.copying, Copying::Proven(_)))
     }
 
@@ -81,8 +86,10 @@ impl DeviceLine {
     }
 
     /// A frame of the device, seen for the first time.
-    pub(super) fn original(&mut self, identity: u64, frame: &Arc<Sighting>, context: &mut Context<'_>) {
-        let place = context.copying.then(|| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
+    pub(super) fn original(&mut self, identity: Option<u64>, frame: &Arc<Sighting>, context: &mut Context<'_>) {
+        let place = identity
+            .filter(|_| self.expects_copies_of(frame.connection))
+            .map(|identity| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
         let mut anomalies = values::judge_response(frame, context);
         if let Some(longest) = self.cut_text(frame, context) {
@@ -244,7 +251,7 @@ impl DeviceLine {
     /// The request that a connection waits for, if it is not for `key`, too.
     fn disturbed(&self, connection: ConnectionId, key: Key, sent: Timestamp) -> Option<Arc<Sighting>> {
         let mut oldest = None;
-        for request in self.requests.iter().filter(|request| request.connection() == connection && !request.done) {
+        for request in self.requests.iter().filter(|request| request.connection() == connection) {
             let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
             let contested = self.requests.contested.iter().any(|contested| {
                 contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.frame.clock

@@ -2,7 +2,7 @@
 
 use super::answers::identity;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Sender, Sighting};
+use super::exchange::{Sender, Sighting, SightingId};
 use super::member::{Counts, Member};
 use super::outcome::{About, Outbox, Outcome};
 use super::request::Key;
@@ -120,10 +120,12 @@ impl Lines {
         }
     }
 
-    /// A frame on some connection, in the order of the packets that completed them. Sets who sent it and what it is a
-    /// copy of. `two_sided`: packets of both directions of its connection have been captured.
-    pub fn frame(&mut self, mut frame: Sighting, two_sided: bool) -> Arc<Sighting> {
-        let Some(line) = self.line_of(&mut frame) else { return Arc::new(frame) };
+    /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
+    /// what it is a copy of. `two_sided`: packets of both directions of its connection have been captured.
+    pub fn frame(&mut self, frame: Arc<Sighting>, id: SightingId, two_sided: bool) -> Arc<Sighting> {
+        // Nobody else has seen it yet, so nothing is copied here.
+        let mut frame = frame;
+        let Some(line) = self.line_of(Arc::make_mut(&mut frame), id) else { return frame };
         let (line, mut context) = self.split(line);
         if let Some(member) = line.member(frame.connection) {
             member.two_sided |= two_sided;
@@ -132,18 +134,21 @@ impl Lines {
             report_escaping(line, &frame, &mut context);
         }
         if frame.sender == Sender::Client {
-            let frame = Arc::new(frame);
             values::judge_frame(&frame, &mut context);
             line.request(&frame, &mut context);
             return frame;
         }
+        if !context.copying {
+            line.original(None, &frame, &mut context);
+            return frame;
+        }
         let identity = identity(&frame);
-        let copy = line.find_copy(identity, Some(Key::of(&frame)), frame.connection);
-        frame.copy_of = copy.and_then(|place| line.copies.get(place)).map(|original| original.sighting);
-        let frame = Arc::new(frame);
-        match copy {
-            Some(place) => line.copy(place, &frame, &mut context),
-            None => line.original(identity, &frame, &mut context),
+        match line.find_copy(identity, Some(Key::of(&frame)), frame.connection) {
+            Some(place) => {
+                Arc::make_mut(&mut frame).copy_of = line.copies.get(place).map(|original| original.sighting);
+                line.copy(place, &frame, &mut context);
+            }
+            None => line.original(Some(identity), &frame, &mut context),
         }
         frame
     }
@@ -222,10 +227,11 @@ impl Lines {
     }
 
     /// Learns the roles of the frame's connection, sets the frame's sender, and finds the line.
-    fn line_of(&mut self, frame: &mut Sighting) -> Option<usize> {
-        let known_device = self.by_endpoint.contains_key(&frame.src);
+    fn line_of(&mut self, frame: &mut Sighting, id: SightingId) -> Option<usize> {
+        frame.id = id;
         let connection = self.connections.get_mut(&frame.connection)?;
         let before = connection.roles.device();
+        let known_device = before.is_none() && self.by_endpoint.contains_key(&frame.src);
         let crc_ok = frame.crc_ok();
         frame.sender =
             connection.roles.learn(frame.command, frame.object_id, crc_ok, frame.src, frame.dst, known_device);

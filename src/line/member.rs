@@ -112,17 +112,16 @@ impl Member {
 
     /// The same request before `frame`, if the client has asked nothing else since it saw that one fail.
     pub(super) fn repeated(&self, frame: &Sighting) -> Option<(ExchangeId, Fate)> {
-        let same = |asked: &Asked| {
-            asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
-        };
-        let at = self.asked.iter().rposition(same)?;
-        let first = &self.asked[at];
-        if frame.clock.since(first.clock) <= ONE_GO {
-            // Asked twice in one go: not a repetition, two requests.
+        let last = self.asked.back()?;
+        if frame.clock.since(last.clock) <= ONE_GO {
+            // What is asked twice in one go is no repetition but two requests.
             return None;
         }
-        let in_one_go = |asked: &Asked| asked.clock.since(first.clock) <= ONE_GO;
-        self.asked.iter().skip(at + 1).all(in_one_go).then_some((first.id, first.fate))
+        let in_last_go = |asked: &&Asked| last.clock.since(asked.clock) <= ONE_GO;
+        let same = |asked: &&Asked| {
+            asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
+        };
+        self.asked.iter().rev().take_while(in_last_go).find(same).map(|first| (first.id, first.fate))
     }
 
     pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate) {

@@ -11,6 +11,7 @@ mod answers;
 mod copies;
 mod device;
 pub mod exchange;
+mod fate;
 mod lines;
 mod member;
 mod noise;

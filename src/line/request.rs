@@ -60,15 +60,12 @@ impl Answer {
 
 /// A request whose exchange is not told yet.
 #[derive(Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) id: ExchangeId,
     pub(super) frame: Arc<Sighting>,
     pub(super) kind: Kind,
     pub(super) deadline: Timestamp,
     pub(super) answer: Option<Answer>,
-    /// Its exchange has been told.
-    pub(super) done: bool,
     /// The same request by the same client before this one, if nothing else was asked in between.
     pub(super) repeats: Option<ExchangeId>,
     /// When the client asked the same again.
@@ -87,7 +84,7 @@ pub(super) struct Request {
 
 impl Request {
     pub(super) fn is_open(&self) -> bool {
-        !self.done && self.answer.is_none()
+        self.answer.is_none()
     }
 
     pub(super) fn connection(&self) -> ConnectionId {
@@ -145,11 +142,14 @@ impl Requests {
         self.queue.binary_search_by_key(&id, |request| request.id).ok().map(|index| &mut self.queue[index])
     }
 
-    /// Drops what has been told from the front.
-    pub(super) fn drop_done(&mut self) {
-        while self.queue.front().is_some_and(|request| request.done) {
-            self.queue.pop_front();
-        }
+    /// Takes a request out: its exchange is told.
+    pub(super) fn take(&mut self, id: ExchangeId) -> Option<Request> {
+        let index = self.queue.binary_search_by_key(&id, |request| request.id).ok()?;
+        self.queue.remove(index)
+    }
+
+    pub(super) fn oldest(&self) -> Option<ExchangeId> {
+        self.queue.front().map(|request| request.id)
     }
 
     /// The open requests of a contest, in order. READs and queries go before WRITEs when this device is not known to
