@@ -63,6 +63,8 @@ pub struct Framer {
     candidate: Unescaped,
     /// The candidate belongs to what has been handed out already; its bytes may still be lent.
     candidate_is_spent: bool,
+    /// What begins at `front + pending`, where it was found while bytes before it were still to be handed out.
+    ahead: Option<Found>,
     /// What is known of the bytes behind the buffer.
     horizon: Horizon,
     /// Bytes that the capture lost behind the buffer.
@@ -76,6 +78,7 @@ pub struct Framer {
 }
 
 /// Where the next item lies: its length from `front` on, and what it is.
+#[derive(Clone, Copy, Debug)]
 enum Found {
     Frame(Extent),
     NonFrame { length: usize, kind: NonFrameKind },
@@ -162,6 +165,9 @@ impl Framer {
     }
 
     fn find(&mut self) -> Option<Found> {
+        if self.ahead.is_some() {
+            return if self.pending == 0 { self.ahead.take() } else { Some(self.flush()) };
+        }
         loop {
             if std::mem::take(&mut self.candidate_is_spent) {
                 self.candidate.reset();
@@ -169,7 +175,10 @@ impl Framer {
             let rest = &self.buffer[self.front + self.pending..];
             match look(rest, &mut self.candidate, self.horizon) {
                 Look::Item(found) if self.pending == 0 => return Some(found),
-                Look::Item(_) => return Some(self.flush()),
+                Look::Item(found) => {
+                    self.ahead = Some(found);
+                    return Some(self.flush());
+                }
                 Look::Skip { noise: true, .. } if self.pending > 0 && !self.pending_is_noise => {
                     return Some(self.flush());
                 }
@@ -277,20 +286,20 @@ impl Framer {
 
 /// What stands at the beginning of `rest`. `candidate` has read some of it if it begins with a start byte.
 fn look(rest: &[u8], candidate: &mut Unescaped, horizon: Horizon) -> Look {
-    let Some(&first) = rest.first() else { return Look::Wait };
-    for (pattern, kind) in [
-        (KEEP_ALIVE, NonFrameKind::KeepAlive),
-        (BOOTLOADER, NonFrameKind::Bootloader),
-        (PROTOCOL_SWITCH, NonFrameKind::ProtocolSwitch),
-    ] {
-        if rest.starts_with(pattern) {
-            return Look::Item(Found::NonFrame { length: pattern.len(), kind });
-        }
-        if horizon == Horizon::Open && pattern.starts_with(rest) {
-            return Look::Wait;
-        }
+    let (pattern, kind) = match rest.first() {
+        None => return Look::Wait,
+        Some(&START) => (PROTOCOL_SWITCH, NonFrameKind::ProtocolSwitch),
+        Some(first) if *first == KEEP_ALIVE[0] => (KEEP_ALIVE, NonFrameKind::KeepAlive),
+        Some(first) if *first == BOOTLOADER[0] => (BOOTLOADER, NonFrameKind::Bootloader),
+        Some(_) => return Look::Skip { length: foreign(rest), noise: false },
+    };
+    if rest.starts_with(pattern) {
+        return Look::Item(Found::NonFrame { length: pattern.len(), kind });
     }
-    if first == START {
+    if horizon == Horizon::Open && pattern.starts_with(rest) {
+        return Look::Wait;
+    }
+    if kind == NonFrameKind::ProtocolSwitch {
         look_at_start(rest, candidate, horizon)
     } else {
         Look::Skip { length: foreign(rest), noise: false }

@@ -290,9 +290,11 @@ proptest! {
     fn a_valid_frame_survives_any_prefix(prefix in stream(), frame in valid_frame()) {
         let alone = run([&frame[..]]);
         prop_assert_eq!(alone.len(), 1);
-        // A frame cut before the last byte of its CRC, which is 2b, cannot be told from one that sends its CRC raw.
+        // A frame cut just before the last byte of its CRC, where that byte is 2b, is completed by the next start byte:
+        // nothing in the bytes tells it from a whole one.
         let completed = run([&prefix[..], &[0x2b]]);
-        prop_assume!(!completed.iter().any(|item| item.what.contains("RawCrc") && item.offset + item.length > prefix.len() as u64));
+        let is_whole = |item: &Seen| item.what.starts_with("ok") || item.what.starts_with("length_lie");
+        prop_assume!(!completed.iter().any(|item| is_whole(item) && item.offset + item.length > prefix.len() as u64));
         let stream = [&prefix[..], &frame[..]].concat();
         let found = run([&stream[..]]);
         prop_assert!(
