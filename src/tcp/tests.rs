@@ -228,6 +228,17 @@ fn an_ack_before_the_data_that_fills_the_hole_makes_no_gap() {
 }
 
 #[test]
+fn an_ack_just_before_its_data_makes_no_gap_however_old_the_stream_is() {
+    let mut bench = Bench::opened();
+    bench.client(CLIENT, SERVER, PSH, b"aaa");
+    bench.wait(40_000_000_000);
+    bench.server(SERVER, CLIENT + 6, ACK, b"");
+    bench.client(CLIENT + 3, SERVER, PSH, b"bbb");
+    assert_eq!(bench.to_server(), "aaabbb");
+    assert_eq!(bench.gaps(), []);
+}
+
+#[test]
 fn an_acknowledged_hole_is_given_up_after_a_second_even_if_its_connection_is_silent() {
     let mut bench = Bench::opened();
     bench.client(CLIENT, SERVER, PSH, b"aaa");

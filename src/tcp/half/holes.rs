@@ -26,6 +26,10 @@ impl Half {
             }
             return;
         }
+        if self.acked <= self.highest && offset > self.highest {
+            // From here on bytes are known to be missing at the end that nobody has shown yet.
+            self.raised = shared.moment.now;
+        }
         self.acked = offset;
         if self.preroll.is_some_and(|preroll| offset > preroll.lowest) {
             self.settle_preroll(shared);

@@ -42,7 +42,7 @@ pub(in crate::tcp) struct Half {
     next: u64,
     /// The end of what the sender is known to have sent: data, or a FIN behind data not seen.
     highest: u64,
-    /// When `highest` was last raised.
+    /// When the end of what is known to have been sent was last raised, by data or by an acknowledgment of it.
     raised: Timestamp,
     /// The greatest acknowledgment of the other side.
     acked: u64,
