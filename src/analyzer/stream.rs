@@ -339,11 +339,16 @@ impl Stream {
     }
 
     pub(super) fn half(&mut self, direction: Direction) -> &mut Half {
-        let Self { client, server, midstream, halves, .. } = self;
+        self.half_and_unproven(direction).0
+    }
+
+    /// The half, and what was found before the protocol was known.
+    pub(super) fn half_and_unproven(&mut self, direction: Direction) -> (&mut Half, &mut Vec<Found>) {
+        let Self { client, server, midstream, halves, unproven, .. } = self;
         let halves = halves.get_or_insert_with(|| {
             Box::new([Half::new(*client, *server, *midstream), Half::new(*server, *client, *midstream)])
         });
-        &mut halves[direction.index()]
+        (&mut halves[direction.index()], unproven)
     }
 
     /// The half, if it has brought data.

@@ -26,6 +26,13 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// How long frames wait for bytes behind a hole.
 const PATIENCE_NANOS: i64 = 5_000_000_000;
 
+/// Things found on a connection of an unknown protocol before it is taken for another one: ours shows a right frame long
+/// before.
+const PROBE_ITEMS: usize = 256;
+
+/// What is waiting to be told is looked at this often while no frame comes.
+const IDLE_NANOS: i64 = 10_000_000;
+
 /// Nobody waits for the rest of a frame for so long.
 const LONG_SILENCE: Duration = Duration::from_secs(5);
 
@@ -48,6 +55,8 @@ pub(super) struct Work {
     pub(super) summary: Summary,
     /// Directions that held bytes back when data last came, and when to look at them.
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
+    /// When was last handed out what is settled.
+    released: Timestamp,
     /// The first packet whose bytes wait behind a hole, and since when some do.
     pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
@@ -57,7 +66,9 @@ pub(super) struct Work {
 /// What the assembler is to do with a connection from here on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Follow {
-    Yes,
+    /// Hand out its data. `two_sided`: packets of both directions are known to have been captured.
+    Yes { two_sided: bool },
+    /// Nothing of it is wanted.
     No,
 }
 
@@ -78,6 +89,7 @@ impl Work {
             sightings: 0,
             summary: Summary::default(),
             watch: BTreeSet::new(),
+            released: Timestamp::from_nanos(i64::MIN),
             pending: None,
             other_ports: FxHashMap::default(),
             snapped_count: 0,
@@ -110,11 +122,14 @@ impl Work {
                 }
                 TcpEvent::Chunk(chunk) => {
                     let id = chunk.connection;
-                    let follow = self.chunk(&chunk);
-                    if follow == Follow::No {
-                        drain.ignore(id);
-                    } else if let Some(connection) = drain.connection(id) {
-                        self.note_sides(connection);
+                    match self.chunk(&chunk) {
+                        Follow::No => drain.ignore(id),
+                        Follow::Yes { two_sided: true } => {}
+                        Follow::Yes { two_sided: false } => {
+                            if let Some(connection) = drain.connection(id) {
+                                self.note_sides(connection);
+                            }
+                        }
                     }
                 }
                 TcpEvent::Notice(notice) => self.tcp_notice(&notice),
@@ -168,43 +183,38 @@ impl Work {
             return Follow::No;
         }
         let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now };
-        let half = stream.half(chunk.direction);
-        let is_gap = match chunk.body {
+        match chunk.body {
             ChunkBody::Data(bytes) => {
-                half.push(chunk, bytes, moment);
+                stream.half(chunk.direction).push(chunk, bytes, moment);
                 if let Protocol::Unknown(looked_at) = &mut stream.protocol {
                     *looked_at += bytes.len() as u64;
                 }
-                false
             }
             ChunkBody::Gap { length, .. } => {
-                half.gap(chunk, length, moment);
-                true
+                stream.half(chunk.direction).gap(chunk, length, moment);
+                self.gap(chunk);
             }
-        };
-        self.collect(chunk.connection, chunk.direction);
-        if is_gap {
-            self.gap(chunk);
         }
-        self.follow(chunk.connection)
+        self.collect(chunk.connection, chunk.direction)
     }
 
     /// Takes what a framer has found, and notes what it still holds.
-    fn collect(&mut self, id: ConnectionId, direction: Direction) {
-        let Some(stream) = self.streams.get_mut(&id) else { return };
+    fn collect(&mut self, id: ConnectionId, direction: Direction) -> Follow {
+        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let two_sided = stream.two_sided;
         let proven = stream.protocol == Protocol::Rct;
-        loop {
-            let half = stream.half(direction);
-            let Some(found) = half.next_found(id, self.options.frames) else { break };
-            if proven {
-                self.fresh.push(found);
-            } else {
-                stream.unproven.push(found);
-            }
+        let (half, unproven) = stream.half_and_unproven(direction);
+        let found = if proven { &mut self.fresh } else { unproven };
+        while let Some(next) = half.next_found(id, self.options.frames) {
+            found.push(next);
         }
-        if proven {
+        if !proven {
+            return self.probe(id);
+        }
+        if half.hold.is_some() || half.framer.held() > 0 {
             self.note_hold(id, direction);
         }
+        Follow::Yes { two_sided }
     }
 
     fn note_hold(&mut self, id: ConnectionId, direction: Direction) {
@@ -226,9 +236,10 @@ impl Work {
     }
 
     /// Whether a connection is worth following, by what it has brought so far.
-    fn follow(&mut self, id: ConnectionId) -> Follow {
+    fn probe(&mut self, id: ConnectionId) -> Follow {
         let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
-        let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes };
+        let two_sided = stream.two_sided;
+        let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes { two_sided } };
         let registry = &self.options.registry;
         let frames = stream.unproven.iter().filter_map(|found| match &found.what {
             What::Frame(frame) if frame.crc_ok() && frame.command.is_known() => Some(frame),
@@ -248,13 +259,13 @@ impl Work {
             for direction in [Direction::ToServer, Direction::ToClient] {
                 self.note_hold(id, direction);
             }
-            return Follow::Yes;
+            return Follow::Yes { two_sided };
         }
-        if looked_at >= PROBE_BYTES {
+        if looked_at >= PROBE_BYTES || stream.unproven.len() > PROBE_ITEMS {
             stream.dismiss();
             return Follow::No;
         }
-        Follow::Yes
+        Follow::Yes { two_sided }
     }
 
     /// A connection is over: what its framers hold is handed out as it is.
@@ -270,7 +281,7 @@ impl Work {
             half.framer.finish(end);
             self.collect(id, direction);
         }
-        self.follow(id);
+        self.probe(id);
     }
 
     /// Looks at directions that have been silent while holding bytes back.
@@ -301,6 +312,11 @@ impl Work {
         if !self.watch.is_empty() {
             self.watch();
         }
+        let idle = self.fresh.is_empty() && self.now.nanos_since(self.released) < IDLE_NANOS;
+        if idle && pending == self.pending.map(|(packet, _)| packet) {
+            return Ok(());
+        }
+        self.released = self.now;
         self.pass_on_in_order(pending);
         let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
         self.lines.tick(settled);
