@@ -1,3 +1,5 @@
 //! All integration tests in one binary, by theme.
 
+mod frames;
+mod scenarios;
 mod tidy;
