@@ -5,6 +5,7 @@
 
 pub mod container;
 pub mod encode;
+pub mod fuzz;
 pub mod hex;
 pub mod objects;
 pub mod streams;

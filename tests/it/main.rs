@@ -1,3 +1,7 @@
 //! All integration tests in one binary, by theme.
 
+mod frames;
+mod fuzz;
+mod hostile;
+mod scenarios;
 mod tidy;

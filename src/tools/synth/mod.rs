@@ -9,17 +9,21 @@
 mod bulk;
 mod device;
 mod frames;
+mod hostile;
 mod hub;
 mod network;
 mod random;
 mod scenario;
+mod script;
 mod stories;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use bulk::{Bulk, bulk};
+pub use hostile::{Hostile, hostile};
 pub use scenario::Scenario;
+pub use script::scripted;
 
 use super::container::{Format, Writer};
 use crate::time::Timestamp;

@@ -1,0 +1,379 @@
+//! Captures made to hurt: each presses on one thing that an analyzer has to bound.
+//!
+//! As long as wanted, written as they are made. `benches/hostile.rs` measures what they cost; `docs/robustness.md` has
+//! the figures.
+
+use super::random::Random;
+use super::wire::{ACK, PSH, RST, SEGMENT_BYTES, SYN, SYN_OPTIONS, Station, TcpPacket};
+use super::{START, frames};
+use crate::net::Seq;
+use crate::object::ObjectId;
+use crate::rct::{Command, encode};
+use crate::time::Timestamp;
+use crate::tools::container::{Format, Writer};
+use std::fmt;
+use std::io::{self, Write};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+type Attack = fn(&mut Forge<'_>, u32) -> io::Result<()>;
+
+macro_rules! attacks {
+    ($($variant:ident $name:literal $count:literal $attack:path, $description:literal;)*) => {
+        /// A capture that [`hostile`] can make.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Hostile {
+            $(#[doc = $description] $variant,)*
+        }
+
+        impl Hostile {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name on the command line.
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name),* }
+            }
+
+            /// What it presses on, in a line.
+            pub const fn description(self) -> &'static str {
+                match self { $(Self::$variant => $description),* }
+            }
+
+            /// How many of the things it is about are enough to hurt.
+            pub const fn count(self) -> u32 {
+                match self { $(Self::$variant => $count),* }
+            }
+
+            fn attack(self) -> Attack {
+                match self { $(Self::$variant => $attack),* }
+            }
+        }
+    };
+}
+
+attacks! {
+    SynFlood "syn-flood" 1_000_000 syn_flood,
+        "connections that are opened and never used";
+    OneByteConnections "one-byte-connections" 1_000_000 one_byte_connections,
+        "connections of one data byte each, their beginning not captured";
+    StartByteConnections "start-byte-connections" 1_000_000 start_byte_connections,
+        "connections on the protocol's port with the start of a frame that never goes on";
+    StrayAhead "stray-ahead" 500_000 stray_ahead,
+        "every other segment 2 GiB ahead of its stream";
+    HeldBack "held-back" 80 held_back,
+        "connections with 4 MiB behind one byte that never comes";
+    Reversed "reversed" 1_000_000 reversed,
+        "segments of one byte, the last one first";
+    LyingLength "lying-length" 50_000_000 lying_length,
+        "bytes of frames that declare 64 KiB and are cut after nine bytes by the next one";
+    JunkFlood "junk-flood" 50_000_000 junk_flood,
+        "random bytes from the device";
+    NoiseFlood "noise-flood" 20_000_000 noise_flood,
+        "start bytes and nothing else";
+    RequestFlood "request-flood" 1_000_000 request_flood,
+        "READs that are never answered, 100,000 a second";
+    AnomalyFlood "anomaly-flood" 1_000_000 anomaly_flood,
+        "answers with a wrong CRC that nobody asked for";
+    ObjectFlood "object-flood" 500_000 object_flood,
+        "READs of objects that do not exist, each another one, all answered";
+    SubscriptionFlood "subscription-flood" 500_000 subscription_flood,
+        "subscriptions to objects that do not exist, each another one, all answered";
+    ClientFlood "client-flood" 100_000 client_flood,
+        "clients of one device, each on a connection that stays open after one READ and its answer";
+    DeviceFlood "device-flood" 100_000 device_flood,
+        "devices, each with one READ and its answer";
+    FragmentFlood "fragment-flood" 500_000 fragment_flood,
+        "first fragments of datagrams whose rest never comes";
+    ResetFlood "reset-flood" 500_000 reset_flood,
+        "connections from one port, each opened, used for a READ and reset";
+}
+
+impl Hostile {
+    /// The attack called `name`, if there is one.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|attack| attack.name() == name)
+    }
+}
+
+impl fmt::Display for Hostile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Writes a hostile capture with `count` of the things it is about, and returns how many packets it has.
+pub fn hostile(attack: Hostile, count: u32, out: &mut dyn Write) -> io::Result<u64> {
+    let mut forge = Forge {
+        writer: Writer::new(out, Format::Pcap),
+        now: START,
+        step: Duration::from_micros(10),
+        random: Random::new(1),
+        bytes: Vec::new(),
+    };
+    attack.attack()(&mut forge, count)?;
+    forge.writer.finish()?;
+    Ok(forge.writer.packet_count())
+}
+
+const PORT: u16 = 8899;
+const BATTERY_SOC: ObjectId = ObjectId(0x9599_30bf);
+
+/// Makes packets.
+struct Forge<'a> {
+    writer: Writer<'a>,
+    now: Timestamp,
+    /// The time between two packets.
+    step: Duration,
+    random: Random,
+    bytes: Vec<u8>,
+}
+
+/// One direction of a connection.
+#[derive(Clone, Copy)]
+struct Way {
+    src: Station,
+    dst: Station,
+    seq: Seq,
+    ack: Seq,
+}
+
+impl Way {
+    const fn back(self) -> Self {
+        Self { src: self.dst, dst: self.src, seq: self.ack, ack: self.seq }
+    }
+}
+
+impl Forge<'_> {
+    fn send(&mut self, way: &mut Way, flags: u8, payload: &[u8]) -> io::Result<()> {
+        self.send_at(*way, way.seq, flags, payload)?;
+        way.seq = way.seq.advanced(u32::try_from(payload.len()).unwrap_or(0));
+        Ok(())
+    }
+
+    fn send_at(&mut self, way: Way, seq: Seq, flags: u8, payload: &[u8]) -> io::Result<()> {
+        let Way { src, dst, ack, .. } = way;
+        let options: &[u8] = if flags & SYN == 0 { &[] } else { &SYN_OPTIONS };
+        let ip_id = u16::try_from(self.writer.packet_count() & 0xffff).unwrap_or(0);
+        self.bytes.clear();
+        TcpPacket { src, dst, seq, ack, flags, window: 0xffff, options, ip_id, payload }.append(&mut self.bytes);
+        self.write()
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        self.now = self.now.saturating_add(self.step);
+        self.writer.packet(self.now, &self.bytes)
+    }
+
+    /// A client's handshake; returns the client's way.
+    fn open(&mut self, way: Way) -> io::Result<Way> {
+        let Way { mut seq, mut ack, .. } = way;
+        self.send_at(Way { ack: Seq(0), ..way }, seq, SYN, &[])?;
+        seq = seq.advanced(1);
+        self.send_at(Way { ack: seq, ..way.back() }, ack, SYN | ACK, &[])?;
+        ack = ack.advanced(1);
+        Ok(Way { seq, ack, ..way })
+    }
+}
+
+fn device() -> Station {
+    Station::new(20, Ipv4Addr::new(192, 0, 2, 20), PORT)
+}
+
+/// The way from client `number` to a device: 2^25 different ones.
+fn client(number: u32) -> Way {
+    let [net, subnet, host, port] = number.to_be_bytes();
+    let src = Station::new(10, Ipv4Addr::new(198, 18 + (net & 1), subnet, host), 40_000 + u16::from(port));
+    Way { src, dst: device(), seq: Seq(1_000), ack: Seq(5_000) }
+}
+
+fn request(command: Command, object_id: ObjectId) -> Vec<u8> {
+    let mut out = Vec::new();
+    encode::frame(&mut out, command, None, object_id, &[]);
+    out
+}
+
+/// An id that no registry has, another one for each `n`.
+const fn unknown(n: u32) -> ObjectId {
+    ObjectId(n.wrapping_mul(0x9e37_79b1))
+}
+
+fn syn_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| forge.send(&mut client(n), SYN, &[]))
+}
+
+fn one_byte_connections(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| forge.send(&mut client(n), PSH | ACK, &[0]))
+}
+
+fn start_byte_connections(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| forge.send(&mut client(n), PSH | ACK, &[0x2b]))
+}
+
+fn stray_ahead(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let mut way = forge.open(client(0))?;
+    let read = request(Command::READ, BATTERY_SOC);
+    for _ in 0..count / 2 {
+        forge.send(&mut way, PSH | ACK, &read)?;
+        let ahead = (1 << 31) - 1 - forge.random.below(1 << 20);
+        forge.send_at(way, way.seq.advanced(ahead), PSH | ACK, &read)?;
+    }
+    Ok(())
+}
+
+fn held_back(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let segments = (4 << 20) / SEGMENT_BYTES;
+    let bytes = [0x55; SEGMENT_BYTES];
+    for n in 0..count {
+        let mut way = forge.open(client(n))?;
+        way.seq = way.seq.advanced(1);
+        (0..segments).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
+    }
+    Ok(())
+}
+
+fn reversed(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let way = forge.open(client(0))?;
+    (0..count).rev().try_for_each(|n| forge.send_at(way, way.seq.advanced(n), PSH | ACK, &[0x2b]))
+}
+
+/// Sends as many bytes from the device, in whole segments of what `fill` makes.
+fn stream(forge: &mut Forge<'_>, count: u32, mut fill: impl FnMut(&mut Random, &mut Vec<u8>)) -> io::Result<()> {
+    let mut way = forge.open(client(0))?.back();
+    let mut bytes = Vec::with_capacity(2 * SEGMENT_BYTES);
+    let segments = usize::try_from(count).unwrap_or(0).div_ceil(SEGMENT_BYTES);
+    for _ in 0..segments {
+        while bytes.len() < SEGMENT_BYTES {
+            fill(&mut forge.random, &mut bytes);
+        }
+        let rest = bytes.split_off(SEGMENT_BYTES);
+        forge.send(&mut way, PSH | ACK, &bytes)?;
+        bytes = rest;
+    }
+    Ok(())
+}
+
+fn lying_length(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    stream(forge, count, |_, bytes| bytes.extend([0x2b, 0x06, 0xff, 0xff, 0x95, 0x99, 0x30, 0xbf, 0x2d]))
+}
+
+fn junk_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    stream(forge, count, |random, bytes| bytes.extend(random.bits().to_le_bytes()))
+}
+
+fn noise_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    stream(forge, count, |_, bytes| bytes.extend([0x2b; 8]))
+}
+
+/// Frames in one connection, some in each segment.
+fn flood(forge: &mut Forge<'_>, mut way: Way, count: u32, mut frame: impl FnMut(u32) -> Vec<u8>) -> io::Result<()> {
+    const TOGETHER: u32 = 50;
+    let mut segment = Vec::new();
+    for n in 0..count {
+        segment.extend(frame(n));
+        if n % TOGETHER == TOGETHER - 1 || n == count - 1 {
+            forge.send(&mut way, PSH | ACK, &segment)?;
+            segment.clear();
+        }
+    }
+    Ok(())
+}
+
+fn request_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    forge.step = Duration::from_micros(500);
+    let way = forge.open(client(0))?;
+    flood(forge, way, count, |n| request(Command::READ, unknown(n)))
+}
+
+fn anomaly_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let way = forge.open(client(0))?.back();
+    flood(forge, way, count, |n| frames::with_bad_crc(BATTERY_SOC, &n.to_be_bytes(), 0x1234))
+}
+
+fn object_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    answered(forge, count, Command::READ)
+}
+
+fn subscription_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    answered(forge, count, Command::READ_PERIODICALLY)
+}
+
+/// Requests for objects that do not exist, each answered at once.
+fn answered(forge: &mut Forge<'_>, count: u32, command: Command) -> io::Result<()> {
+    let mut way = forge.open(client(0))?;
+    let mut back = way.back();
+    for n in 0..count {
+        forge.send(&mut way, PSH | ACK, &request(command, unknown(n)))?;
+        back.ack = way.seq;
+        forge.send(&mut back, PSH | ACK, &frames::response(unknown(n), &n.to_be_bytes()))?;
+        way.ack = back.seq;
+    }
+    Ok(())
+}
+
+fn client_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| talk(forge, client(n), n))
+}
+
+fn device_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| {
+        let Way { src, dst, seq, ack } = client(n);
+        let [_, net, subnet, host] = n.to_be_bytes();
+        let device = Station::new(20, Ipv4Addr::new(10, net, subnet, host), PORT);
+        talk(forge, Way { src, dst: if n == 0 { dst } else { device }, seq, ack }, n)
+    })
+}
+
+/// A connection with a READ and its answer.
+fn talk(forge: &mut Forge<'_>, way: Way, n: u32) -> io::Result<()> {
+    let mut way = forge.open(way)?;
+    forge.send(&mut way, PSH | ACK, &request(Command::READ, BATTERY_SOC))?;
+    forge.send(&mut way.back(), PSH | ACK, &frames::response(BATTERY_SOC, &(n >> 8).to_be_bytes()))
+}
+
+fn fragment_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let payload = [0x55; 1024];
+    for n in 0..count {
+        let Way { src, dst, seq, ack } = client(n);
+        forge.bytes.clear();
+        let ip_id = u16::try_from(n & 0xffff).unwrap_or(0);
+        TcpPacket { src, dst, seq, ack, flags: ACK, window: 0xffff, options: &[], ip_id, payload: &payload }
+            .append(&mut forge.bytes);
+        // "More fragments", and the header checksum that goes with it: one bit more in the sum.
+        forge.bytes[20] = 0x20;
+        let checksum = u16::from_be_bytes([forge.bytes[24], forge.bytes[25]]);
+        forge.bytes[24..26].copy_from_slice(&checksum.wrapping_add(0x2000).to_be_bytes());
+        forge.write()?;
+    }
+    Ok(())
+}
+
+fn reset_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let read = request(Command::READ, BATTERY_SOC);
+    for _ in 0..count {
+        let [seq, ack] = [(); 2].map(|()| Seq(forge.random.word()));
+        let mut way = forge.open(Way { seq, ack, ..client(0) })?;
+        forge.send(&mut way, PSH | ACK, &read)?;
+        forge.send(&mut way, RST | ACK, &[])?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_found() {
+        for attack in Hostile::ALL {
+            assert_eq!(Hostile::from_name(attack.name()), Some(*attack));
+        }
+    }
+
+    #[test]
+    fn clients_and_objects_do_not_repeat() {
+        let clients: std::collections::HashSet<_> = (0..100_000).map(|n| client(n).src.endpoint).collect();
+        let objects: std::collections::HashSet<_> = (0..100_000).map(unknown).collect();
+        assert_eq!((clients.len(), objects.len()), (100_000, 100_000));
+    }
+}
