@@ -2,9 +2,12 @@
 
 use super::copies::Copies;
 use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
+use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::outcome::{About, Outbox};
 use super::request::{Answer, Contested, Key, Kind, Request, Requests};
+use super::sensitive::Sensitive;
+use super::series::Series;
 use super::values;
 use super::writes::Writes;
 use crate::anomaly::{AnomalyId, Code};
@@ -72,6 +75,9 @@ pub(super) struct DeviceLine {
     /// Requests that timed out, to recognise answers that come later still.
     pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
     pub(super) writes: Writes,
+    sensitive: Sensitive,
+    pub(super) series: Series,
+    pub(super) load: Load,
     /// A WRITE has been answered when no READ of the same object could have been meant.
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
@@ -140,6 +146,7 @@ impl DeviceLine {
         let mut anomalies = values::judge_request(frame, context);
         if kind == Kind::Write {
             self.writes.judge(frame, &mut anomalies, context);
+            self.sensitive.asked(id, frame, self.answered.get(&Key::of(frame)), context);
         }
         let member = self.members.get_mut(&frame.connection);
         let mut repeats = None;
@@ -179,6 +186,8 @@ impl DeviceLine {
             broken_answer: false,
             anomalies,
         });
+        let overload = self.overload(frame, context);
+        self.requests.get_mut(id).into_iter().for_each(|request| request.anomalies.extend(overload));
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);
@@ -294,6 +303,7 @@ impl DeviceLine {
             answer.own = Some(Arc::clone(&answer.first));
         }
         answer.copies.retain(|copy| *copy != asking);
+        self.load.answered();
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_PATIENCE);
         if request.kind == Kind::Subscription && !damaged {
@@ -400,8 +410,10 @@ impl DeviceLine {
             ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
             _ => {}
         }
+        anomalies.extend(self.sensitive.told(id, &frame, status, context));
         if let Some(answer) = &answer {
             anomalies.extend(answer.anomalies.iter().copied());
+            anomalies.extend(self.mismatched_series(&frame, &answer.first, context));
             let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock);
             if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
                 anomalies.push(late(&frame, &answer.first, context));

@@ -12,11 +12,15 @@ mod copies;
 mod device;
 pub mod exchange;
 mod lines;
+mod load;
 mod member;
 mod noise;
 mod outcome;
 mod request;
 mod roles;
+mod secrets;
+mod sensitive;
+mod series;
 mod values;
 mod writes;
 
