@@ -1,3 +1,4 @@
 //! All integration tests in one binary, by theme.
 
+mod anomalies;
 mod tidy;
