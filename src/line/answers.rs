@@ -97,6 +97,7 @@ impl DeviceLine {
             let message = format!("{found} of {longest} bytes; the CRC is valid, so the device itself cut the answer");
             anomalies.push(context.out.anomaly(Code::PayloadShort, About::frame(frame), message));
         }
+        anomalies.extend(self.cut_series(frame, context));
         if frame.command.is_response() {
             self.answer(place, frame, anomalies, context);
         } else {

@@ -2,9 +2,12 @@
 
 use super::copies::Copies;
 use super::exchange::Sighting;
+use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::outcome::Outbox;
 use super::request::{Key, Kind, Request, Requests};
+use super::sensitive::Sensitive;
+use super::series::Series;
 use super::values;
 use super::writes::Writes;
 use crate::endpoint::ConnectionId;
@@ -64,6 +67,9 @@ pub(super) struct DeviceLine {
     /// Requests that timed out, to recognise answers that come later still.
     pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
     pub(super) writes: Writes,
+    pub(super) sensitive: Sensitive,
+    pub(super) series: Series,
+    pub(super) load: Load,
     /// A WRITE has been answered when no READ of the same object could have been meant.
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
@@ -132,6 +138,7 @@ impl DeviceLine {
         let mut anomalies = values::judge_request(frame, context);
         if kind == Kind::Write {
             self.writes.judge(frame, &mut anomalies, context);
+            self.sensitive.asked(id, frame, self.answered.get(&Key::of(frame)), context);
         }
         let member = self.members.get_mut(&frame.connection);
         let mut repeats = None;
@@ -170,6 +177,8 @@ impl DeviceLine {
             broken_answer: false,
             anomalies,
         });
+        let overload = self.overload(frame, context);
+        self.requests.get_mut(id).into_iter().for_each(|request| request.anomalies.extend(overload));
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);

@@ -119,6 +119,7 @@ impl DeviceLine {
             answer.own = Some(Arc::clone(&answer.first));
         }
         answer.copies.retain(|copy| *copy != asking);
+        self.load.answered();
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
         if request.kind == Kind::Subscription && !damaged {
@@ -226,8 +227,10 @@ impl DeviceLine {
             ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
             _ => {}
         }
+        anomalies.extend(self.sensitive.told(id, &frame, status, context));
         if let Some(answer) = &answer {
             anomalies.extend(answer.anomalies.iter().copied());
+            anomalies.extend(self.mismatched_series(&frame, &answer.first, context));
             let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock);
             if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
                 anomalies.push(late(&frame, &answer.first, context));

@@ -250,6 +250,7 @@ impl Lines {
             Timestamp::from_nanos(i64::MIN)
         };
         self.devices[line].join(Member::new(opening.id, opening.clock, blind_until));
+        self.devices[line].crowd(frame, &mut self.out);
         Some(line)
     }
 

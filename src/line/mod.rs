@@ -13,11 +13,15 @@ mod device;
 pub mod exchange;
 mod fate;
 mod lines;
+mod load;
 mod member;
 mod noise;
 mod outcome;
 mod request;
 mod roles;
+mod secrets;
+mod sensitive;
+mod series;
 mod values;
 mod writes;
 

@@ -6,6 +6,7 @@ use crate::endpoint::ConnectionId;
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
 use crate::time::Timestamp;
+use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
 
@@ -36,6 +37,8 @@ pub enum Outcome {
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     outcomes: VecDeque<Outcome>,
+    /// Objects marked `secret` that have crossed the wire.
+    secrets: FxHashSet<ObjectId>,
     exchanges: u64,
     anomalies: u64,
 }
@@ -76,6 +79,11 @@ impl About {
 impl Outbox {
     pub(super) fn next(&mut self) -> Option<Outcome> {
         self.outcomes.pop_front()
+    }
+
+    /// Whether this secret is met for the first time in the session.
+    pub(super) fn is_first_secret(&mut self, object_id: ObjectId) -> bool {
+        self.secrets.insert(object_id)
     }
 
     /// Gives a request its number and its place in the order.

@@ -3,11 +3,12 @@
 use super::device::Context;
 use super::exchange::Sighting;
 use super::outcome::About;
+use super::secrets;
 use crate::anomaly::{AnomalyId, Code};
 use crate::object::ObjectId;
-use crate::rct::registry::{DataType, Registry};
+use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
-use crate::rct::{Command, FrameStatus, Framer, Item, StreamEnd};
+use crate::rct::{Command, Escaping, FrameStatus, Framer, Item, StreamEnd};
 use smallvec::SmallVec;
 
 /// The anomalies found on one frame.
@@ -28,6 +29,7 @@ pub(super) fn judge_request(frame: &Sighting, context: &mut Context<'_>) -> Foun
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
     }
     if frame.command.is_write() {
+        secrets::judge_write(frame, &mut found, context);
         let decoded = decode(context.registry, object, Form::Request, &frame.payload);
         let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
             Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
@@ -44,6 +46,7 @@ pub(super) fn judge_request(frame: &Sighting, context: &mut Context<'_>) -> Foun
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
 pub(super) fn judge_response(frame: &Sighting, context: &mut Context<'_>) -> Found {
     let mut found = judge_frame(frame, context);
+    secrets::judge_write(frame, &mut found, context);
     if frame.crc_ok() && frame.command.is_response() {
         judge_value(frame, &mut found, context);
     } else if let Some(request) = foreign_request(&frame.payload) {
@@ -71,6 +74,10 @@ pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found 
             add(Code::Truncated, format!("declares {} bytes, has {}", frame.declared_length, frame.real_length));
         }
     }
+    // In a damaged frame it is part of the damage, and a sender that escapes nothing is told of as such.
+    if frame.bad_escape && frame.crc_ok() && frame.escaping != Escaping::None {
+        add(Code::BadEscape, "`2d` in front of a byte that needs no escape; the CRC fits without it".into());
+    }
     if !frame.command.is_known() {
         add(Code::UnknownCommand, format!("command {} is not known", frame.command));
     }
@@ -79,6 +86,8 @@ pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found 
 
 fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
     let Some(object) = context.registry.get(frame.object_id) else { return };
+    secrets::judge(object, frame, found, context);
+    judge_command(object, frame, found, context);
     let decoded = decode(context.registry, Some(object), Form::Response, &frame.payload);
     for problem in &decoded.problems {
         let is_table = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
@@ -99,6 +108,16 @@ fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
             Problem::SeriesDisorder => (Code::SeriesDisorder, "rows not in descending time".into()),
         };
         found.push(context.out.anomaly(code, About::frame(frame), message));
+    }
+}
+
+/// Histories and the event table come as LONG_RESPONSE, everything else as RESPONSE.
+fn judge_command(object: &Object, frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
+    let is_table = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
+    if frame.command.is_long() != is_table && object.response_type != DataType::Unknown {
+        let (due, what) = if is_table { ("LONG_RESPONSE", "a table") } else { ("RESPONSE", "a single value") };
+        let message = format!("{} for {}, which is {what}: {due} is due", frame.command, object.name);
+        found.push(context.out.anomaly(Code::WrongCommand, About::frame(frame), message));
     }
 }
 

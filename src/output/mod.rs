@@ -5,6 +5,7 @@
 pub mod cell;
 pub mod digest;
 pub mod json;
+pub mod pages;
 pub mod schema;
 pub mod select;
 pub mod style;

@@ -1,5 +1,6 @@
 //! All integration tests in one binary, by theme.
 
+mod anomalies;
 mod frames;
 mod fuzz;
 mod hostile;

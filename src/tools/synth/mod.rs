@@ -7,6 +7,7 @@
 //! protocol and knows nothing of how it is decoded, so that one can be held against the other.
 
 mod bulk;
+pub mod cases;
 mod device;
 mod frames;
 mod hostile;

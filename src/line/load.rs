@@ -1,0 +1,85 @@
+//! More than a line can carry: requests that pile up, and more clients than the bridge has room for.
+
+use super::device::{Context, DeviceLine};
+use super::exchange::Sighting;
+use super::outcome::{About, Outbox};
+use super::request::Request;
+use crate::anomaly::{AnomalyId, Code};
+use crate::time::Timestamp;
+use std::time::Duration;
+
+/// So many requests waiting are a backlog. The line takes 30 to 100 ms for an answer, so whoever asks now waits for
+/// one to two seconds, which is where the first clients give up.
+const BACKLOG: usize = 16;
+
+/// A backlog that lasts so long is no burst: one go of up to 64 requests, the most that clients are known to send, has
+/// shrunk below [`BACKLOG`] by then.
+const SUSTAINED: Duration = Duration::from_secs(5);
+
+/// Answers that must have come meanwhile: a device that answers nothing is gone, not overloaded.
+const ALIVE: u32 = 5;
+
+/// Connections the bridge takes.
+const CONNECTIONS: usize = 5;
+
+/// How the line has been doing.
+#[derive(Debug, Default)]
+pub(super) struct Load {
+    backlog: Option<Backlog>,
+    crowded: bool,
+}
+
+/// Requests that have been piling up without a break.
+#[derive(Debug)]
+struct Backlog {
+    since: Timestamp,
+    asked: u32,
+    answered: u32,
+    told: bool,
+}
+
+impl Load {
+    /// An answer came.
+    pub(super) fn answered(&mut self) {
+        if let Some(backlog) = &mut self.backlog {
+            backlog.answered += 1;
+        }
+    }
+}
+
+impl DeviceLine {
+    /// Takes note of a request that has just joined the line. A backlog is told once until it has gone.
+    pub(super) fn overload(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
+        let waits = |request: &&Request| request.is_open() && !request.blind && !request.abandoned;
+        if self.requests.len() < BACKLOG || self.requests.iter().filter(waits).take(BACKLOG).count() < BACKLOG {
+            self.load.backlog = None;
+            return None;
+        }
+        let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };
+        let backlog = self.load.backlog.get_or_insert(fresh);
+        backlog.asked += 1;
+        let lasts = frame.clock.since(backlog.since);
+        if backlog.told || lasts < SUSTAINED || backlog.answered < ALIVE {
+            return None;
+        }
+        backlog.told = true;
+        let message = format!(
+            "{BACKLOG} or more requests have been waiting for {:.1} s; {} were asked meanwhile and {} answered",
+            lasts.as_secs_f64(),
+            backlog.asked,
+            backlog.answered
+        );
+        Some(context.out.anomaly(Code::Overload, About::frame(frame), message))
+    }
+
+    /// Takes note of a connection that has just joined. Told once until there are fewer again.
+    pub(super) fn crowd(&mut self, frame: &Sighting, out: &mut Outbox) {
+        let count = self.members.values().filter(|member| member.alive).count();
+        let crowded = count > CONNECTIONS;
+        if crowded && !self.load.crowded {
+            let message = format!("{count} connections at a time; the bridge takes about {CONNECTIONS}");
+            out.anomaly(Code::TooManyClients, About::frame(frame), message);
+        }
+        self.load.crowded = crowded;
+    }
+}

@@ -1,0 +1,110 @@
+//! WRITEs that change what keeps people, grid or device safe: who wrote what, in place of what, and whether the device
+//! confirmed it.
+
+use super::device::{Context, LastAnswer};
+use super::exchange::{ExchangeId, ExchangeStatus, Sighting};
+use super::outcome::About;
+use super::request::Key;
+use crate::anomaly::{AnomalyId, Code};
+use crate::rct::registry::Object;
+use crate::rct::value::{Form, Value, decode};
+use rustc_hash::FxHashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+/// Sensitive objects remembered per line; the registry has some 300, with plant addresses more.
+const REMEMBERED: usize = 4096;
+
+/// So many bytes of a value without a reading are written out.
+const SHOWN: usize = 8;
+
+/// The sensitive WRITEs of a line.
+#[derive(Debug, Default)]
+pub(super) struct Sensitive {
+    /// The last WRITE of each object.
+    last: FxHashMap<Key, Arc<Sighting>>,
+    /// What the object held before, as far as the capture shows it, of WRITEs whose fate is not known yet.
+    open: FxHashMap<ExchangeId, Option<String>>,
+}
+
+impl Sensitive {
+    /// Takes a client's WRITE of a value. `answered`: the device's last answer for the same object.
+    pub(super) fn asked(
+        &mut self,
+        id: ExchangeId,
+        frame: &Arc<Sighting>,
+        answered: Option<&LastAnswer>,
+        context: &Context<'_>,
+    ) {
+        let Some(object) = context.registry.get(frame.object_id).filter(|object| object.flags.sensitive_write) else {
+            return;
+        };
+        if self.last.len() >= REMEMBERED || self.open.len() >= REMEMBERED {
+            *self = Self::default();
+        }
+        let read = answered.map(|last| &last.frame).filter(|read| !read.payload.is_empty());
+        let written = self.last.insert(Key::of(frame), Arc::clone(frame));
+        let old = match (read, written) {
+            (Some(read), Some(written)) if written.clock > read.clock => {
+                Some(text(object, Form::Request, &written, context))
+            }
+            (Some(read), _) => Some(text(object, Form::Response, read, context)),
+            (None, Some(written)) => Some(text(object, Form::Request, &written, context)),
+            (None, None) => None,
+        };
+        self.open.insert(id, old);
+    }
+
+    /// The fate of a request is known.
+    pub(super) fn told(
+        &mut self,
+        id: ExchangeId,
+        frame: &Sighting,
+        status: ExchangeStatus,
+        context: &mut Context<'_>,
+    ) -> Option<(AnomalyId, Code)> {
+        let old = self.open.remove(&id)?;
+        let object = context.registry.get(frame.object_id)?;
+        let new = text(object, Form::Request, frame, context);
+        let old = old.map_or_else(|| "of a value that the capture does not show".to_owned(), |old| format!("of {old}"));
+        let fate = match status {
+            ExchangeStatus::Answered => "confirmed",
+            ExchangeStatus::Damaged => "answered by something that is not to be trusted",
+            ExchangeStatus::Unanswered | ExchangeStatus::Unconfirmed => "not confirmed",
+            ExchangeStatus::Open | ExchangeStatus::Unsolicited => "the capture ends before it is confirmed",
+        };
+        let message = format!("{} writes {new} to {} in place {old}; {fate}", frame.src, object.name);
+        Some(context.out.anomaly(Code::SensitiveWrite, About::frame(frame), message))
+    }
+}
+
+/// A value in a few words. Secrets are not shown: messages are never masked.
+fn text(object: &Object, form: Form, frame: &Sighting, context: &Context<'_>) -> String {
+    if object.flags.secret {
+        return "a secret value".to_owned();
+    }
+    let decoded = decode(context.registry, Some(object), form, &frame.payload);
+    let unit = if object.unit.is_empty() || object.flags.ratio { String::new() } else { format!(" {}", object.unit) };
+    match decoded.value {
+        Some(Value::Bool(value)) => value.to_string(),
+        Some(Value::Unsigned(number)) => format!("{number}{unit}"),
+        Some(Value::Signed(number)) => format!("{number}{unit}"),
+        Some(Value::Float(number)) => format!("{number}{unit}"),
+        Some(Value::Enum { number, label: Some(label) }) => format!("{number} ({label})"),
+        Some(Value::Enum { number, label: None } | Value::UnixTime(number) | Value::Bits { number, .. }) => {
+            number.to_string()
+        }
+        Some(Value::Text(text)) => format!("\"{}\"", text.escape_debug()),
+        _ => hex(&frame.payload),
+    }
+}
+
+fn hex(payload: &[u8]) -> String {
+    if payload.len() > SHOWN {
+        return format!("{} bytes", payload.len());
+    }
+    payload.iter().fold("0x".to_owned(), |mut text, byte| {
+        _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,139 @@
+//! Histories and the event table: answers that end too soon, or that answer another question.
+//!
+//! A table cut inside a row is seen from its own bytes (`values`). One cut between two rows looks whole; that it was
+//! cut is known only from its neighbours and from what else went on.
+
+use super::device::{Context, DeviceLine};
+use super::exchange::Sighting;
+use super::outcome::About;
+use super::request::{Key, Kind, Request};
+use crate::anomaly::{AnomalyId, Code};
+use crate::rct::registry::{DataType, Object};
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// Bytes in front of the rows: the time that was asked for.
+const HEAD: usize = 4;
+
+/// Neighbours remembered of each kind of table.
+const NEIGHBOURS: usize = 8;
+
+/// Kinds of tables remembered per line: some ten in the registry, more with a user's own.
+const KINDS: usize = 256;
+
+/// A table has far fewer rows than its neighbours when it has at most one in so many of theirs.
+const FAR_FEWER: usize = 2;
+
+/// The number of rows of the last tables of each kind.
+#[derive(Debug, Default)]
+pub(super) struct Series {
+    rows: FxHashMap<String, VecDeque<usize>>,
+}
+
+impl Series {
+    /// The median of the neighbours, if there are any.
+    fn usual(&self, kind: &str) -> Option<usize> {
+        let mut rows: Vec<usize> = self.rows.get(kind)?.iter().copied().collect();
+        rows.sort_unstable();
+        rows.get(rows.len() / 2).copied()
+    }
+
+    fn remember(&mut self, kind: String, rows: usize) {
+        if self.rows.len() >= KINDS {
+            self.rows.clear();
+        }
+        let neighbours = self.rows.entry(kind).or_default();
+        if neighbours.len() == NEIGHBOURS {
+            neighbours.pop_front();
+        }
+        neighbours.push_back(rows);
+    }
+}
+
+impl DeviceLine {
+    /// A table of whole rows, but far fewer than its own length field says, or than usual while another client was
+    /// asking. Usual is what the last tables of the kind had; the end of a history has few rows too, so that alone is
+    /// no sign.
+    pub(super) fn cut_series(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
+        let object = context.registry.get(frame.object_id)?;
+        let row_bytes = match object.response_type {
+            DataType::Timeseries => 8,
+            DataType::EventTable => 20,
+            _ => return None,
+        };
+        let body = frame.payload.len().checked_sub(HEAD)?;
+        if !frame.crc_ok() || !frame.command.is_response() || !body.is_multiple_of(row_bytes) {
+            return None;
+        }
+        let rows = body / row_bytes;
+        let declared = usize::from(frame.declared_length).saturating_sub(frame.command.id_bytes() + HEAD) / row_bytes;
+        let kind = kind(object);
+        if is_far_fewer(rows, declared) {
+            let message = format!("{rows} rows where the length field says {declared}");
+            return Some(context.out.anomaly(Code::SeriesCut, About::frame(frame), message));
+        }
+        let usual = self.series.usual(&kind).unwrap_or(0);
+        if is_far_fewer(rows, usual)
+            && let Some(other) = self.interrupted_by(frame)
+        {
+            let message = format!("{rows} rows where {usual} are usual; {} asked meanwhile", other.src);
+            let about = About::frame(frame).and(&other);
+            return Some(context.out.anomaly(Code::SeriesCut, about, message));
+        }
+        self.series.remember(kind, rows);
+        None
+    }
+
+    /// The first request of another connection after the one that `frame` answers.
+    fn interrupted_by(&self, frame: &Sighting) -> Option<Arc<Sighting>> {
+        let asked =
+            self.requests.iter().find(|request| request.is_open() && Key::of(&request.frame) == Key::of(frame))?;
+        let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
+        others.next().map(|other| Arc::clone(&other.frame))
+    }
+
+    /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
+    /// the two answers were taken for each other, which is not the device's doing.
+    pub(super) fn mismatched_series(
+        &self,
+        request: &Sighting,
+        answer: &Sighting,
+        context: &mut Context<'_>,
+    ) -> Option<(AnomalyId, Code)> {
+        if !super::values::is_table(context.registry, request.object_id) || !answer.crc_ok() {
+            return None;
+        }
+        let asked = time(&request.payload).filter(|_| request.command.is_write() && request.payload.len() == HEAD)?;
+        let echoed = time(&answer.payload)?;
+        let others = |other: &Request| {
+            other.kind == Kind::Query
+                && Key::of(&other.frame) == Key::of(request)
+                && time(&other.frame.payload) == Some(echoed)
+        };
+        if asked == echoed || self.requests.iter().any(others) {
+            return None;
+        }
+        let message = format!("asked for the time {asked}, answered for {echoed}");
+        Some(context.out.anomaly(Code::SeriesMismatch, About::frame(answer).and(request), message))
+    }
+}
+
+fn is_far_fewer(rows: usize, usual: usize) -> bool {
+    rows < usual && rows.saturating_mul(FAR_FEWER) <= usual
+}
+
+fn is_between(other: &Request, asked: &Request, until: Timestamp) -> bool {
+    other.connection() != asked.connection() && other.id > asked.id && other.frame.clock <= until
+}
+
+fn time(payload: &[u8]) -> Option<u32> {
+    payload.first_chunk().map(|bytes| u32::from_be_bytes(*bytes))
+}
+
+/// Tables that have about as many rows: those of one resolution, `minutes` of `logger.minutes_soc_log_ts`.
+fn kind(object: &Object) -> String {
+    let within_group = object.name.split_once('.').map_or(&*object.name, |(_, name)| name);
+    within_group.split('_').next().unwrap_or(within_group).to_owned()
+}

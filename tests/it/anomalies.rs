@@ -1,0 +1,136 @@
+//! Holds the catalogue, its explain pages and its fixtures together: for every code a capture that shows it and one
+//! that comes close and must not, both made by code and kept as files under `fixtures/anomalies`.
+//!
+//! After a case was changed or added, `cargo test --test it -- --ignored write_the_fixtures` writes the files anew.
+
+use rctscope::analyzer::{Analyzer, Options};
+use rctscope::anomaly::Code;
+use rctscope::capture::{Session, Source};
+use rctscope::event::{Event, Sink};
+use rctscope::output::pages;
+use rctscope::tools::synth::cases::{self, Variant};
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Cursor;
+use std::path::PathBuf;
+
+/// Files beyond this size are made in memory only: the few that must fill a buffer of megabytes.
+const LARGEST_FILE: usize = 64 << 10;
+
+/// What most fixtures stay below.
+const SMALL: usize = 5_000;
+
+#[derive(Default)]
+struct Codes(BTreeSet<Code>);
+
+impl Sink for Codes {
+    type Error = Infallible;
+
+    fn event(&mut self, event: Event<'_>) -> Result<(), Infallible> {
+        if let Event::Anomaly(anomaly) = event {
+            assert_eq!(anomaly.id.0 == 0, false);
+            assert!(!anomaly.message.is_empty() && !anomaly.message.ends_with('.'), "{}", anomaly.message);
+            self.0.insert(anomaly.code);
+        }
+        Ok(())
+    }
+}
+
+/// The codes that the analyzer reports of a capture.
+fn found_in(name: &str, file: &[u8]) -> BTreeSet<Code> {
+    let bytes = file.to_vec();
+    let open = move || Ok(Box::new(Cursor::new(bytes.clone())) as Box<dyn std::io::Read + Send>);
+    let mut session = Session::new(vec![Source { name: name.to_owned(), open: Box::new(open), reopenable: true }]);
+    let (mut analyzer, mut codes) = (Analyzer::new(Options::default()), Codes::default());
+    while let Some(packet) = session.next_packet() {
+        analyzer.packet(&packet, &mut codes).expect("cannot fail");
+    }
+    for notice in session.take_notices() {
+        analyzer.notice(notice.code(), notice.packet, notice.ts, notice.message.clone());
+    }
+    analyzer.finish(session.complete(), &mut codes).expect("cannot fail");
+    codes.0
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/anomalies")
+}
+
+fn names(codes: &BTreeSet<Code>) -> String {
+    codes.iter().map(|code| code.name()).collect::<Vec<_>>().join(" ")
+}
+
+/// For each code: what else its fixture shows, and all that its near miss shows.
+const EXPECTED: &[(&str, &str, &str)] = &[];
+
+#[test]
+fn every_code_is_shown_by_its_fixture_and_not_by_its_near_miss() {
+    let mut table = String::new();
+    for code in Code::ALL {
+        let [mut shows, near] =
+            Variant::ALL.map(|variant| found_in(&cases::file_name(*code, variant), &cases::file(*code, variant)));
+        if !shows.remove(code) {
+            let _ = writeln!(table, "{code} is not found in its own fixture");
+        }
+        if near.contains(code) {
+            let _ = writeln!(table, "{code} is found in its near miss");
+        }
+        let _ = writeln!(table, "    ({:?}, {:?}, {:?}),", code.name(), names(&shows), names(&near));
+    }
+    let expected: String =
+        EXPECTED.iter().map(|(code, also, near)| format!("    ({code:?}, {also:?}, {near:?}),\n")).collect();
+    assert!(table == expected, "\n{table}");
+}
+
+#[test]
+fn the_fixtures_are_what_the_code_makes() {
+    for code in Code::ALL {
+        for variant in Variant::ALL {
+            let (name, made) = (cases::file_name(*code, variant), cases::file(*code, variant));
+            let kept = fs::read(folder().join(&name));
+            if made.len() > LARGEST_FILE {
+                assert!(kept.is_err(), "{name} is too large to be kept");
+                continue;
+            }
+            assert!(made.len() <= SMALL || *code == Code::Overload, "{name} has {} bytes", made.len());
+            assert!(kept.is_ok_and(|kept| kept == made), "{name}: write the fixtures anew and look at the difference");
+        }
+    }
+    let count = Code::ALL.iter().flat_map(|code| Variant::ALL.map(|variant| cases::file(*code, variant)));
+    let count = count.filter(|file| file.len() <= LARGEST_FILE).count();
+    assert_eq!(fs::read_dir(folder()).expect("a folder").count(), count, "a file that belongs to no code");
+}
+
+#[test]
+#[ignore = "writes into the source tree"]
+fn write_the_fixtures() {
+    fs::create_dir_all(folder()).expect("a folder");
+    for code in Code::ALL {
+        for variant in Variant::ALL {
+            let made = cases::file(*code, variant);
+            if made.len() <= LARGEST_FILE {
+                fs::write(folder().join(cases::file_name(*code, variant)), made).expect("written");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_code_has_a_whole_page() {
+    for code in Code::ALL {
+        let page = pages::page(*code);
+        for (part, text) in [
+            ("fires", page.fires),
+            ("means", page.means),
+            ("client", page.client),
+            ("set-up", page.setup),
+            ("shows", page.shows),
+            ("near", page.near),
+        ] {
+            assert!(text.len() > 20, "{code}: no {part}");
+            assert!(text.ends_with('.'), "{code}: {part} is no sentence");
+        }
+    }
+}
