@@ -38,6 +38,12 @@ pub(super) enum Command {
     Objects(ObjectsArgs),
     /// The hex of a frame
     Encode(EncodeArgs),
+    /// A page of the anomaly catalogue, or one anomaly of a capture with its bytes
+    Explain(ExplainArgs),
+    /// Who wrote what to the device, in place of what, and whether it took effect
+    Writes(ViewArgs),
+    /// Objects that are not in the registry, and objects that are never answered
+    Unknown(ViewArgs),
     /// The JSON Schema of the records that `convert` writes
     Schema,
 }
@@ -52,6 +58,9 @@ pub(super) struct SummaryArgs {
     pub(super) select: SelectArgs,
     #[command(flatten)]
     pub(super) text: TextArgs,
+    /// Exit with 1 when something shown is as bad as this, or worse
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<SeverityArg>,
     /// Show every kind of anomaly
     #[arg(long)]
     pub(super) all: bool,
@@ -70,6 +79,9 @@ pub(super) struct TimelineArgs {
     pub(super) select: SelectArgs,
     #[command(flatten)]
     pub(super) text: TextArgs,
+    /// Exit with 1 when something shown is as bad as this, or worse
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<SeverityArg>,
     /// Show a batch of requests that equals the one before it row by row
     #[arg(long)]
     pub(super) no_fold: bool,
@@ -83,6 +95,9 @@ pub(super) struct ConvertArgs {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten)]
     pub(super) select: SelectArgs,
+    /// Exit with 1 when something shown is as bad as this, or worse
+    #[arg(long, value_name = "SEVERITY")]
+    pub(super) fail_on: Option<SeverityArg>,
     /// Kinds of records: capture, exchange, anomaly, connection, summary, frame, nonframe, sample
     #[arg(
         help_heading = "Output",
@@ -143,6 +158,33 @@ pub(super) struct EncodeArgs {
     pub(super) explain: bool,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// A code such as frame.crc_mismatch, a pattern such as `value.*`, or a capture; all codes without one
+    #[arg(value_name = "CODE|FILE")]
+    pub(super) what: Option<PathBuf>,
+    /// What of the capture: A7 (anomaly), T7 (exchange) or F12 (frame)
+    #[arg(value_name = "ID")]
+    pub(super) id: Option<String>,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ViewArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// One JSON record a line
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use super::analyze::{Tally, analyze};
 use super::args::ConvertArgs;
 use super::destination::{self, Draft};
+use super::fail_on::{self, FailOn};
 use super::live::SharedOutput;
 use super::message::{Problem, Stop};
 use super::{Outcome, input, selection, settings};
@@ -20,23 +21,25 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Outcome, Stop> {
     let (draft, mut output) = open(args)?;
     let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
+    let mut failed = false;
     for unit in &found.units {
         let names = unit.names();
-        analyze(unit, Some(&output), &analysis, &mut tally, |start| {
+        let sink = analyze(unit, Some(&output), &analysis, &mut tally, |start| {
             let mut json = JsonLines::new(output.clone(), records, registry);
             if unit.is_live() {
                 json = json.unbuffered();
             }
             json.begin(&Origin { files: &names, start })?;
-            Ok(Select::new(selection.starting_at(start), json))
+            Ok(Select::new(selection.starting_at(start), FailOn::new(args.fail_on, json)))
         })?;
+        failed |= sink.is_some_and(|sink| sink.into_inner().into_parts().1);
     }
     output.flush()?;
     tally.tell_if_nothing();
     if let Some(draft) = draft.filter(|_| tally.read > 0) {
         draft.keep()?;
     }
-    Ok(tally.outcome())
+    Ok(fail_on::outcome(tally.outcome(), failed))
 }
 
 fn open(args: &ConvertArgs) -> Result<(Option<Draft>, SharedOutput), Problem> {

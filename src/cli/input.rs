@@ -112,6 +112,11 @@ pub(super) fn find(args: &InputArgs) -> Found {
     found
 }
 
+/// One file alone.
+pub(super) fn find_one(file: &Path) -> Found {
+    find(&InputArgs { files: vec![file.to_owned()], no_join: true, source_name: "-".to_owned() })
+}
+
 impl Found {
     fn fail(&mut self, path: &Path, error: &io::Error) {
         let hint =

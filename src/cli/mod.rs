@@ -7,6 +7,9 @@ mod analyze;
 mod args;
 mod convert;
 mod destination;
+mod excerpts;
+mod explain;
+mod fail_on;
 mod input;
 mod invocation;
 mod live;
@@ -17,6 +20,7 @@ mod screen;
 mod selection;
 mod settings;
 mod streams;
+mod views;
 
 use clap::Parser;
 use std::ffi::OsString;

@@ -2,7 +2,7 @@
 
 use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
 use super::message::{Kind, Problem, Stop, tell};
-use super::{Outcome, convert, destination, screen, settings, streams};
+use super::{Outcome, convert, destination, explain, screen, settings, streams, views};
 use crate::output::schema;
 use crate::tools::{encode, objects};
 use std::io::{self, Write as _};
@@ -15,6 +15,9 @@ pub(super) fn run(command: Command) -> Outcome {
         Command::Streams(args) => streams::run(&args),
         Command::Objects(args) => list_objects(&args),
         Command::Encode(args) => encode_frame(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Writes(args) => views::writes(&args),
+        Command::Unknown(args) => views::unknown(&args),
         Command::Schema => print(|out| Ok(out.write_all(schema::RECORDS.as_bytes())?)),
     };
     result.unwrap_or_else(stopped)

@@ -2,6 +2,7 @@
 
 use super::analyze::{Tally, analyze};
 use super::args::{SummaryArgs, TimelineArgs};
+use super::fail_on::{self, FailOn};
 use super::live::SharedOutput;
 use super::message::Stop;
 use super::settings::Display;
@@ -34,15 +35,17 @@ pub(super) fn timeline(args: &TimelineArgs) -> Result<Outcome, Stop> {
     let mut output = SharedOutput::new(destination::stdout());
     let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
+    let mut failed = false;
     for unit in &found.units {
-        analyze(unit, Some(&output), &analysis, &mut tally, |start| {
+        let sink = analyze(unit, Some(&output), &analysis, &mut tally, |start| {
             let timeline = Timeline::new(output.clone(), &analysis.registry, &options);
-            Ok(Select::new(selection.starting_at(start), timeline))
+            Ok(Select::new(selection.starting_at(start), FailOn::new(args.fail_on, timeline)))
         })?;
+        failed |= sink.is_some_and(|sink| sink.into_inner().into_parts().1);
     }
     output.flush()?;
     tally.tell_if_nothing();
-    Ok(tally.outcome())
+    Ok(fail_on::outcome(tally.outcome(), failed))
 }
 
 pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
@@ -53,12 +56,14 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
     let mut output = SharedOutput::new(destination::stdout());
     let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
+    let mut failed = false;
     for unit in &found.units {
         let digest = analyze(unit, None, &analysis, &mut tally, |start| {
             let digest = Digest::new(&analysis.registry, args.text.mask_secrets);
-            Ok(Select::new(selection.starting_at(start), Infallibly(digest)))
+            Ok(Select::new(selection.starting_at(start), FailOn::new(args.fail_on, Infallibly(digest))))
         })?;
-        let Some(digest) = digest else { continue };
+        let Some((Infallibly(digest), met)) = digest.map(|sink| sink.into_inner().into_parts()) else { continue };
+        failed |= met;
         let files: Vec<InputFile> =
             unit.inputs.iter().map(|input| InputFile { name: input.name.clone(), bytes: input.size }).collect();
         let options = DigestOptions {
@@ -69,26 +74,26 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
             files: &files,
             zone: zone(&display, &civil),
         };
-        digest.into_inner().0.render(&mut output, &options)?;
+        digest.render(&mut output, &options)?;
     }
     output.flush()?;
     tally.tell_if_nothing();
-    Ok(tally.outcome())
+    Ok(fail_on::outcome(tally.outcome(), failed))
 }
 
-fn zone<'a>(display: &'a Display, civil: &'a (dyn Fn(Timestamp) -> Civil + Sync)) -> Zone<'a> {
+pub(super) fn zone<'a>(display: &'a Display, civil: &'a (dyn Fn(Timestamp) -> Civil + Sync)) -> Zone<'a> {
     Zone { name: &display.zone_name, civil }
 }
 
 /// The clock on the wall of a time zone.
-fn civil(zone: &TimeZone, ts: Timestamp) -> Civil {
+pub(super) fn civil(zone: &TimeZone, ts: Timestamp) -> Civil {
     let offset = jiff::Timestamp::from_nanosecond(i128::from(ts.nanos()))
         .map_or(0, |moment| i64::from(zone.to_offset(moment).seconds()));
     Civil::from_unix(ts.nanos().div_euclid(1_000_000_000) + offset)
 }
 
 /// A digest keeps what it needs in memory and cannot fail, where files and pipes can.
-struct Infallibly<S>(S);
+pub(super) struct Infallibly<S>(pub(super) S);
 
 impl<S: Sink<Error = Infallible>> Sink for Infallibly<S> {
     type Error = io::Error;

@@ -123,6 +123,7 @@ impl DeviceLine {
         if candidates.is_empty() || self.is_second_answer(key, frame, &candidates) {
             return self.unasked(place, frame, anomalies, context);
         }
+        self.load.answered();
         let pairing = if frame.crc_ok() { Pairing::Certain } else { Pairing::Tentative };
         let answer = Answer {
             first: Arc::clone(frame),

@@ -119,7 +119,6 @@ impl DeviceLine {
             answer.own = Some(Arc::clone(&answer.first));
         }
         answer.copies.retain(|copy| *copy != asking);
-        self.load.answered();
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
         if request.kind == Kind::Subscription && !damaged {

@@ -4,14 +4,19 @@
 
 pub mod cell;
 pub mod digest;
+pub mod explain;
+mod fields;
 pub mod json;
 pub mod pages;
 pub mod schema;
 pub mod select;
+mod shell;
 pub mod style;
 pub mod time_text;
 pub mod timeline;
+pub mod unknown;
 pub mod value_text;
+pub mod writes;
 pub mod zone;
 
 #[cfg(test)]

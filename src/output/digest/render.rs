@@ -6,6 +6,7 @@ use super::lookout;
 use super::sections;
 use super::{Digest, DigestOptions, InputFile};
 use crate::anomaly::{AnomalyId, Code, Severity};
+use crate::output::shell;
 use crate::output::style::{self, Ink, Style, grouped};
 use std::io::{self, Write};
 
@@ -141,7 +142,7 @@ fn next(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Result<()> {
     if page.options.plain || files.is_empty() || files.iter().any(|file| file.name == "-") {
         return Ok(());
     }
-    let names: Vec<String> = files.iter().map(|file| quoted(&file.name)).collect();
+    let names: Vec<String> = files.iter().map(|file| shell::quoted(&file.name)).collect();
     let names = names.join(" ");
     let mut commands = Vec::new();
     if let Some((id, severity)) = worst(digest) {
@@ -231,19 +232,6 @@ fn duration(nanos: i64) -> String {
     }
 }
 
-/// A file name as a shell takes it.
-fn quoted(name: &str) -> String {
-    let safe = |c: char| c.is_alphanumeric() || "._-/+:,@%=~".contains(c);
-    if !name.is_empty() && name.chars().all(safe) && !name.starts_with(['-', '~']) {
-        return name.to_owned();
-    }
-    if name.chars().any(char::is_control) {
-        return format!("$'{}'", style::escape(&name.replace('\\', "\\\\").replace('\'', "\\'")));
-    }
-    let plain = if name.starts_with('-') { format!("./{name}") } else { name.to_owned() };
-    format!("'{}'", plain.replace('\'', "'\\''"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -257,22 +245,6 @@ mod tests {
             [(65, "65.0 s"), (725, "12 min 5 s"), (12_000, "3 h 20 min"), (190_800, "2 d 5 h"), (-3, "-3.0 s")]
         {
             assert_eq!(duration(seconds * 1_000_000_000), text);
-        }
-    }
-
-    #[test]
-    fn names_survive_a_shell() {
-        for (name, text) in [
-            ("evening.pcap", "evening.pcap"),
-            ("/tmp/a b.pcap", "'/tmp/a b.pcap'"),
-            ("it's.pcap", "'it'\\''s.pcap'"),
-            ("$(rm).pcap", "'$(rm).pcap'"),
-            ("-n.pcap", "'./-n.pcap'"),
-            ("~x", "'~x'"),
-            ("", "''"),
-            ("a\u{1b}[2J", "$'a\\u{1b}[2J'"),
-        ] {
-            assert_eq!(quoted(name), text);
         }
     }
 }

@@ -48,9 +48,13 @@ fn one(ms: u64) -> Scene {
     Scene::new(1).read(ms, A, id::BATTERY_SOC)
 }
 
-/// No answer for nine seconds; or the capture ends after three.
+/// No answer while the device answers something else six seconds later; or the capture ends before that.
 fn unanswered(shows: bool) -> Scene {
-    one(10).close(if shows { 9_000 } else { 3_000 })
+    if !shows {
+        return one(10).close(3_000);
+    }
+    let other = one(10).read(6_000, A, id::IS_GRID).answer(6_060, id::IS_GRID, &[1]);
+    other.close(9_000)
 }
 
 /// Asked again after six seconds without an answer; or six seconds after the answer.

@@ -47,8 +47,8 @@ fn answered(carriage: Carriage) -> Vec<Captured> {
     Scene::new(1)
         .read(10, A, id::BATTERY_SOC)
         .tell_carried(60, &response(id::BATTERY_SOC, &soc()), carriage)
-        .read(100, A, id::BATTERY_SOC)
-        .answer(150, id::BATTERY_SOC, &soc())
+        .read(100, A, id::IS_GRID)
+        .answer(150, id::IS_GRID, &[1])
         .close(800)
         .packets()
 }
@@ -128,8 +128,11 @@ fn stray(shows: bool) -> Vec<Captured> {
 
 /// One segment's checksum is wrong and it is sent again; or all are, as where a network card fills them in later.
 fn bad_checksum(shows: bool) -> Vec<Captured> {
-    let mut packets = answered(Carriage::Resent { after: Duration::from_millis(30), reach_back: 0 });
-    let answer = data(&packets, true)[0];
+    let again = Carriage::Resent { after: Duration::from_millis(30), reach_back: 0 };
+    let scene = Scene::new(1).read(10, A, id::IS_GRID).answer(60, id::IS_GRID, &[1]).read(100, A, id::BATTERY_SOC);
+    let mut packets = scene.tell_carried(150, &response(id::BATTERY_SOC, &soc()), again).close(800).packets();
+    // The first answer was right: only then does a wrong checksum mean something.
+    let answer = data(&packets, true)[1];
     for (at, packet) in packets.iter_mut().enumerate() {
         if !shows || at == answer {
             packet.data[50] ^= 0x55;
@@ -150,15 +153,16 @@ fn limit(shows: bool) -> Vec<Captured> {
     let established = packets[2].clone();
     let (first, expects) = (seq(&established), ack(&established));
     let mut at = established.ts;
-    let zeros = vec![0; LARGE];
+    // Bytes that are no frame and no separator.
+    let filling = vec![0x11; LARGE];
     let step = u32::try_from(LARGE).unwrap_or(0);
     for number in 0..if shows { TOO_MANY } else { TOO_MANY / 2 } {
         at = at.saturating_add(Duration::from_micros(500));
-        packets.push(made_up(at, true, (expects.advanced(9 + number * step), first), PSH | ACK, &zeros));
+        packets.push(made_up(at, true, (expects.advanced(9 + number * step), first), PSH | ACK, &filling));
     }
     if !shows {
         at = at.saturating_add(Duration::from_micros(500));
-        packets.push(made_up(at, true, (expects, first), PSH | ACK, &[0; 9]));
+        packets.push(made_up(at, true, (expects, first), PSH | ACK, &[0x11; 9]));
     }
     packets
 }
