@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod convert;
+mod decode;
 mod destination;
 mod input;
 mod invocation;
@@ -17,6 +18,7 @@ mod screen;
 mod selection;
 mod settings;
 mod streams;
+mod synth;
 
 use clap::Parser;
 use std::ffi::OsString;
