@@ -38,6 +38,10 @@ pub(super) enum Command {
     Objects(ObjectsArgs),
     /// The hex of a frame
     Encode(EncodeArgs),
+    /// Frames out of pasted hex, byte by byte
+    Decode(DecodeArgs),
+    /// A made-up capture, the same bytes for the same seed
+    Synth(SynthArgs),
     /// A page of the anomaly catalogue, or one anomaly of a capture with its bytes
     Explain(ExplainArgs),
     /// Who wrote what to the device, in place of what, and whether it took effect
@@ -185,6 +189,58 @@ pub(super) struct ViewArgs {
     pub(super) analysis: AnalysisArgs,
     #[command(flatten)]
     pub(super) text: TextArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DecodeArgs {
+    /// Hex in any form, with or without blanks, 0x or \\x; dumps of hexdump, xxd and tcpdump; `-` for standard input
+    #[arg(value_name = "HEX", required = true, allow_hyphen_values = true)]
+    pub(super) hex: Vec<String>,
+    /// One JSON record a frame
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) registry: RegistryArgs,
+    #[command(flatten)]
+    pub(super) text: TextArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(arg_required_else_help = true)]
+pub(super) struct SynthArgs {
+    /// A scenario (`--list` shows them), or `bulk` for plain traffic by the megabyte
+    #[arg(value_name = "SCENARIO", required_unless_present = "list")]
+    pub(super) scenario: Option<String>,
+    /// List the scenarios
+    #[arg(long, conflicts_with = "scenario")]
+    pub(super) list: bool,
+    /// Another seed gives other bytes for the same story
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub(super) seed: u64,
+    /// Write to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Replace FILE if it exists
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+    /// The kind of file
+    #[arg(long, value_name = "FORMAT", default_value = "pcap")]
+    pub(super) format: FormatArg,
+    /// Of `bulk`: the size of the file
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    pub(super) megabytes: u64,
+    /// Of `bulk`: 97 of 100 bytes are other traffic
+    #[arg(long)]
+    pub(super) mixed: bool,
+    /// Of `bulk`: connections open at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) connections: u16,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FormatArg {
+    Pcap,
+    Pcapng,
 }
 
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@
 mod analyze;
 mod args;
 mod convert;
+mod decode;
 mod destination;
 mod excerpts;
 mod explain;
@@ -20,6 +21,7 @@ mod screen;
 mod selection;
 mod settings;
 mod streams;
+mod synth;
 mod views;
 
 use clap::Parser;

@@ -2,7 +2,7 @@
 
 use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
 use super::message::{Kind, Problem, Stop, tell};
-use super::{Outcome, convert, destination, explain, screen, settings, streams, views};
+use super::{Outcome, convert, decode, destination, explain, screen, settings, streams, synth, views};
 use crate::output::schema;
 use crate::tools::{encode, objects};
 use std::io::{self, Write as _};
@@ -15,6 +15,8 @@ pub(super) fn run(command: Command) -> Outcome {
         Command::Streams(args) => streams::run(&args),
         Command::Objects(args) => list_objects(&args),
         Command::Encode(args) => encode_frame(&args),
+        Command::Decode(args) => decode::run(&args),
+        Command::Synth(args) => synth::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Writes(args) => views::writes(&args),
         Command::Unknown(args) => views::unknown(&args),
@@ -38,7 +40,7 @@ fn stopped(stop: Stop) -> Outcome {
 }
 
 /// Runs something that only prints.
-fn print(write: impl FnOnce(&mut dyn io::Write) -> Result<(), Stop>) -> Result<Outcome, Stop> {
+pub(super) fn print(write: impl FnOnce(&mut dyn io::Write) -> Result<(), Stop>) -> Result<Outcome, Stop> {
     let mut out = io::BufWriter::new(io::stdout().lock());
     write(&mut out)?;
     out.flush()?;

@@ -76,7 +76,13 @@ fn color(when: ColorArg) -> bool {
 
 fn width(asked: Option<usize>) -> usize {
     let columns = || env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
-    asked.or_else(columns).unwrap_or(DEFAULT_WIDTH)
+    asked.or_else(columns).or_else(terminal_width).unwrap_or(DEFAULT_WIDTH)
+}
+
+/// The columns of the terminal that standard output is, if it is one.
+fn terminal_width() -> Option<usize> {
+    let (terminal_size::Width(columns), _) = terminal_size::terminal_size_of(io::stdout())?;
+    Some(usize::from(columns)).filter(|columns| *columns > 0)
 }
 
 /// How long to wait: longer than a connection may be silent makes no sense.

@@ -2,6 +2,7 @@
 //!
 //! Knows events and values. Knows neither captures nor TCP, and reads no clock.
 
+pub mod anatomy;
 pub mod cell;
 pub mod digest;
 pub mod explain;

@@ -4,6 +4,7 @@
 //! below it; nothing below knows it.
 
 pub mod container;
+pub mod decode;
 pub mod encode;
 pub mod fuzz;
 pub mod hex;

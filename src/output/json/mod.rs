@@ -8,6 +8,7 @@
 //! {"type":"exchange","ts":"2025-03-17T21:06:11.012000000Z","t":0.012,"id":"T1","conn":1,"device":"192.0.2.20","client":"192.0.2.10:52730","command":"READ","object_id":"0x959930BF","object":"battery.soc","status":"answered","request":{"packet":4,"offset":54,"length":9,"frame":"F1"},"response":{"ts":"2025-03-17T21:06:11.050224973Z","packet":6,"offset":55,"length":13,"command":"RESPONSE","crc_ok":true,"copies":[2],"frame":"F2"},"response_time_ms":38.224973,"service_time_ms":38.224973,"value":{"type":"float","num":0.296,"unit":"%","ratio":true,"text":"29.6 %"},"anomalies":[]}
 //! ```
 
+mod alone;
 mod community_id;
 mod line;
 mod names;
@@ -17,6 +18,8 @@ mod value;
 
 #[cfg(test)]
 mod tests;
+
+pub use alone::Alone;
 
 use crate::event::{Event, Sink};
 use crate::rct::registry::Registry;

@@ -363,7 +363,7 @@ fn counts(line: &mut Line, counts: &[(&str, u64)]) {
     }
 }
 
-const fn unusual_escaping(escaping: Escaping) -> Option<&'static str> {
+pub(super) const fn unusual_escaping(escaping: Escaping) -> Option<&'static str> {
     match escaping {
         Escaping::Full => None,
         Escaping::RawCrc => Some("raw_crc"),

@@ -2,7 +2,7 @@
 
 use super::hub::Recording;
 use super::random::Random;
-use super::stories::{clients, damage, dialogue, series, transport};
+use super::stories::{clients, damage, dialogue, evening, series, transport};
 use crate::anomaly::Code;
 use std::fmt;
 
@@ -44,6 +44,9 @@ macro_rules! scenarios {
 }
 
 scenarios! {
+    Evening "evening" evening::evening,
+        "a minute of two programs that poll one inverter, with a bit of everything that goes wrong",
+        [ForeignResponse PayloadShort Unanswered Retry CrcMismatch SensitiveWrite LengthLie KeepAlive Gap UnknownObject];
     Normal "normal" dialogue::normal,
         "one client polls a few objects every ten seconds; nothing is wrong", [];
     AllTypes "all-types" dialogue::all_types,

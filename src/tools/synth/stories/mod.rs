@@ -3,6 +3,7 @@
 pub(super) mod clients;
 pub(super) mod damage;
 pub(super) mod dialogue;
+pub(super) mod evening;
 pub(super) mod series;
 pub(super) mod transport;
 
