@@ -192,7 +192,8 @@ fn name(frame: &Frame<'_>, object: Option<&Object>) -> String {
     let Some(object) = object else { return format!("{}, not in the registry", frame.object_id) };
     let mut text = String::new();
     value_text::visible(&mut text, &object.name);
-    text.push_str(&format!("   {}", frame.object_id));
+    text.push_str("   ");
+    text.push_str(&frame.object_id.to_string());
     if !object.label.is_empty() {
         text.push_str("   ");
         value_text::visible(&mut text, &object.label);

@@ -4,7 +4,7 @@
 
 use super::time_text::Rfc3339;
 use crate::time::Timestamp;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::io;
 
 /// A record in the making.
@@ -32,7 +32,8 @@ impl Fields {
 
     /// A number, `true`, or anything else that is JSON as it stands.
     pub(super) fn raw(mut self, key: &str, json: impl fmt::Display) -> Self {
-        self.0.push_str(&format!(",\"{key}\":{json}"));
+        // Writing to a string cannot fail.
+        let _ = write!(self.0, ",\"{key}\":{json}");
         self
     }
 

@@ -229,9 +229,10 @@ impl<'r> Writes<'r> {
             let name = self.reader.name(row.object_id, row.address);
             let cells = [options.zone.time_ms(row.ts), row.who.to_string(), name, change, fate_text(row)];
             let text = line(if row.sensitive { '!' } else { ' ' }, &cells, widths);
-            match row.sensitive {
-                true => writeln!(out, "{}", options.style.paint(Ink::Yellow, text))?,
-                false => writeln!(out, "{text}")?,
+            if row.sensitive {
+                writeln!(out, "{}", options.style.paint(Ink::Yellow, text))?;
+            } else {
+                writeln!(out, "{text}")?;
             }
         }
         let sensitive = self.rows.iter().filter(|row| row.sensitive).count();
