@@ -50,7 +50,7 @@ fn targets_are_read() {
 /// An answer of two of four bytes, another client's request shortly before, and the anomaly that it is.
 fn cut_answer() -> (Dossier, Vec<crate::line::Exchange>) {
     let mut exchange = samples::read(1, 75, 1000.0, samples::ACC).answered(101, 64.686, &[0xc4, 0xbc]).spoil(|frame| {
-        frame.raw = [0x2b, 5, 6, 0x40, 0x0f, 1, 0x5b, 0xc4, 0xbc, 0xb3, 0].into();
+        frame.raw.extend_from_slice(&[0x2b, 5, 6, 0x40, 0x0f, 1, 0x5b, 0xc4, 0xbc, 0xb3, 0]);
         (frame.declared_length, frame.real_length, frame.crc_read) = (6, 6, Some(0xb300));
     });
     let anomaly = Anomaly {
@@ -105,8 +105,8 @@ A7  value.payload_short                                                    error
   '- start
 
 Why      The device was asked something else while it was answering. It cuts the
-         answer there and computes the CRC over what is left, so the frame
-         looks whole.
+         answer there and computes the CRC over what is left, so the frame looks
+         whole.
 Near it   -81.7 ms  connection 3 asks battery.soc (READ, packet 73)
           -11.7 ms  connection 3 gets battery.soc (RESPONSE, packet 89)
 Do       Client: Compare the length with the type, drop the value, and ask
