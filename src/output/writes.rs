@@ -28,6 +28,8 @@ use std::net::IpAddr;
 const MOST: usize = 65_536;
 /// Objects whose last value is remembered.
 const REMEMBERED: usize = 65_536;
+/// Below this a WRITE takes two lines.
+const NARROW: usize = 100;
 /// The column between object and change, at the least.
 const LEAST: usize = 12;
 
@@ -214,7 +216,45 @@ impl<'r> Writes<'r> {
     }
 
     fn table(&self, out: &mut dyn io::Write, options: &WritesOptions<'_>) -> io::Result<()> {
-        let width = options.width.max(80);
+        if options.width < NARROW {
+            self.narrow_table(out, options)?;
+        } else {
+            self.wide_table(out, options)?;
+        }
+        let sensitive = self.rows.iter().filter(|row| row.sensitive).count();
+        let total = self.rows.len();
+        write!(out, "\n{total} {}", if total == 1 { "write" } else { "writes" })?;
+        writeln!(out, ", {sensitive} to sensitive objects (!)")?;
+        if self.left_out > 0 {
+            writeln!(out, "{} more are not listed", self.left_out)?;
+        }
+        Ok(())
+    }
+
+    /// Two lines a WRITE: names and values are of no use in pieces.
+    fn narrow_table(&self, out: &mut dyn io::Write, options: &WritesOptions<'_>) -> io::Result<()> {
+        let width = options.width.max(60);
+        let title = format!("  time ({})   who, object / old → new, result", options.zone.name);
+        writeln!(out, "{}", options.style.paint(Ink::Bold, title))?;
+        for row in &self.rows {
+            let name = self.reader.name(row.object_id, row.address);
+            let first = format!("{} {} {} {name}", sign(row), options.zone.time_ms(row.ts), row.who);
+            let mut second = String::new();
+            style::push_blanks(&mut second, 15);
+            let fate = fate_text(row);
+            let room = width.saturating_sub(15 + 2 + style::display_width(&fate));
+            second.push_str(&style::fit_end(&change(row), room));
+            second.push_str("  ");
+            second.push_str(&fate);
+            for line in [first, second] {
+                paint(out, row, &style::fit_end(&line, width), options.style)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn wide_table(&self, out: &mut dyn io::Write, options: &WritesOptions<'_>) -> io::Result<()> {
+        let width = options.width;
         let who = self.rows.iter().map(|row| row.who.to_string().len()).max().unwrap_or(0).min(24);
         let fate = if width < 110 { 14 } else { 24 };
         let room = width.saturating_sub(2 + 12 + 1 + who + 1 + 1 + 1 + fate);
@@ -225,22 +265,9 @@ impl<'r> Writes<'r> {
         let head_line = line(' ', &head, widths);
         writeln!(out, "{}", options.style.paint(Ink::Bold, head_line.replacen("time        ", &fit(&title, 12), 1)))?;
         for row in &self.rows {
-            let change = format!("{} → {}", row.old.as_deref().unwrap_or("?"), row.new);
             let name = self.reader.name(row.object_id, row.address);
-            let cells = [options.zone.time_ms(row.ts), row.who.to_string(), name, change, fate_text(row)];
-            let text = line(if row.sensitive { '!' } else { ' ' }, &cells, widths);
-            if row.sensitive {
-                writeln!(out, "{}", options.style.paint(Ink::Yellow, text))?;
-            } else {
-                writeln!(out, "{text}")?;
-            }
-        }
-        let sensitive = self.rows.iter().filter(|row| row.sensitive).count();
-        let total = self.rows.len();
-        write!(out, "\n{total} {}", if total == 1 { "write" } else { "writes" })?;
-        writeln!(out, ", {sensitive} to sensitive objects (!)")?;
-        if self.left_out > 0 {
-            writeln!(out, "{} more are not listed", self.left_out)?;
+            let cells = [options.zone.time_ms(row.ts), row.who.to_string(), name, change(row), fate_text(row)];
+            paint(out, row, &line(sign(row), &cells, widths), options.style)?;
         }
         Ok(())
     }
@@ -360,6 +387,19 @@ impl Sink for Writes<'_> {
     }
 }
 
+/// `7.0 % → 20.0 %`; `?` where the capture does not show what was there.
+fn change(row: &Row) -> String {
+    format!("{} → {}", row.old.as_deref().unwrap_or("?"), row.new)
+}
+
+const fn sign(row: &Row) -> char {
+    if row.sensitive { '!' } else { ' ' }
+}
+
+fn paint(out: &mut dyn io::Write, row: &Row, text: &str, style: Style) -> io::Result<()> {
+    if row.sensitive { writeln!(out, "{}", style.paint(Ink::Yellow, text)) } else { writeln!(out, "{text}") }
+}
+
 fn fate_text(row: &Row) -> String {
     let status = match row.status {
         ExchangeStatus::Answered => "confirmed",
@@ -440,10 +480,9 @@ mod tests {
         let options = WritesOptions { width: 100, style: Style::default(), zone: Zone::UTC };
         view().text(&excerpts(), &mut out, &options).expect("a Vec takes all");
         let text = String::from_utf8(out).expect("text");
-        let screen = "\
-  time (UTC)   who              object               old → new                       result
-! 21:06:01.000 192.0.2.10:50001 power_mng.soc_min    7.0 % → 20.0 %                  took effect
-! 21:06:03.000 192.0.2.11:50002 power_mng.soc_min    20.0 % → 7.0 %                  20.0 % instead
+        let screen = "  time (UTC)   who              object               old → new                        result
+! 21:06:01.000 192.0.2.10:50001 power_mng.soc_min    7.0 % → 20.0 %                   took effect
+! 21:06:03.000 192.0.2.11:50002 power_mng.soc_min    20.0 % → 7.0 %                   20.0 % instead
 
 2 writes, 2 to sensitive objects (!)
 

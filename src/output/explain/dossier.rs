@@ -3,7 +3,7 @@
 //! Two passes over the same capture: [`Locate`] finds the thing itself, [`Dossier`] then gathers its frames and what
 //! happened near it, which may have come before anybody knew what to look for. Memory does not grow with the capture.
 
-use crate::anomaly::{Anomaly, AnomalyId};
+use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::event::{Event, NonFrameSighting, Sink};
 use crate::line::{Exchange, ExchangeId, Sighting, SightingId};
@@ -201,9 +201,11 @@ impl Dossier {
         &self.evidence
     }
 
-    /// Whether some of the evidence is in no frame and no other item of the protocol.
+    /// Whether the bytes of the packets are to be shown: where they are in no frame and no other item of the protocol, and
+    /// where they are there twice and differ.
     pub fn needs_packets(&self) -> bool {
-        self.frames.is_empty() && self.bytes.is_empty() && self.evidence.iter().any(|range| range.length > 0)
+        let differs = self.anomaly.as_ref().is_some_and(|anomaly| anomaly.code == Code::OverlapConflict);
+        differs || self.frames.is_empty() && self.bytes.is_empty() && self.evidence.iter().any(|range| range.length > 0)
     }
 
     fn is_evidence(&self, spans: &[ByteRange]) -> bool {

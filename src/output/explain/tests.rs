@@ -105,8 +105,8 @@ A7  value.payload_short                                                    error
   '- start
 
 Why      The device was asked something else while it was answering. It cuts the
-         answer there and computes the CRC over what is left, so the frame
-         looks whole.
+         answer there and computes the CRC over what is left, so the frame looks
+         whole.
 Near it   -81.7 ms  connection 3 asks battery.soc (READ, packet 73)
           -11.7 ms  connection 3 gets battery.soc (RESPONSE, packet 89)
 Do       Client: Compare the length with the type, drop the value, and ask

@@ -66,7 +66,7 @@ fn later(packet: &Captured, by: Duration) -> Timestamp {
 /// The handshake is missing; or only its first packet is.
 fn midstream(shows: bool) -> Vec<Captured> {
     let packets = answered(Carriage::Plain);
-    packets[if shows { 3 } else { 0 }..].to_vec()
+    packets[if shows { 3 } else { 1 }..].to_vec()
 }
 
 /// A packet that the tap saw twice.
