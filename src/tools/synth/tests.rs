@@ -21,6 +21,7 @@ fn fingerprint(bytes: &[u8]) -> String {
 
 /// Whoever changes a line of this table breaks the promise of `rctscope synth`: the same bytes for the same seed.
 const PINNED: &[(&str, &str)] = &[
+    ("evening", "6b166d1175c99faf"),
     ("normal", "e67e708e639ff698"),
     ("all-types", "c2d663ecd0fa3ed3"),
     ("write", "67173c8b7f8f820c"),
@@ -105,9 +106,12 @@ fn packets(file: &[u8]) -> Vec<(u64, &[u8])> {
     packets
 }
 
+/// Address and port of the sender, then of the receiver.
+type Ends = (Vec<u8>, Vec<u8>);
+
 /// A TCP segment, as far as it is looked at here.
 struct Segment<'a> {
-    ends: (Vec<u8>, Vec<u8>),
+    ends: Ends,
     seq: u32,
     flags: u8,
     payload: &'a [u8],
@@ -143,7 +147,7 @@ fn segment(packet: &[u8]) -> Option<Segment<'_>> {
 /// The data of every direction of every connection that the capture saw begin, put in order by sequence number alone.
 fn streams(file: &[u8]) -> Vec<Vec<u8>> {
     let mut finished = Vec::new();
-    let mut open: BTreeMap<(Vec<u8>, Vec<u8>), (u32, Vec<Option<u8>>)> = BTreeMap::new();
+    let mut open: BTreeMap<Ends, (u32, Vec<Option<u8>>)> = BTreeMap::new();
     for segment in packets(file).into_iter().filter_map(|(_, packet)| segment(packet)) {
         if segment.flags & wire::SYN != 0 {
             finished.extend(open.insert(segment.ends, (segment.seq, Vec::new())));
