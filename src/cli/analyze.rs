@@ -1,15 +1,14 @@
 //! One session from its files to a sink: packets in, events out, trouble told on the way.
 
 use super::Outcome;
-use super::args::SeverityArg;
-use super::input::{Found, Input, Unit};
+use super::input::{Input, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, tell};
 use super::progress::Progress;
 use crate::analyzer::{self, Analyzer};
 use crate::anomaly::Severity;
 use crate::capture::{self, Session, SourceError};
-use crate::event::{Event, Sink};
+use crate::event::Sink;
 use crate::time::Timestamp;
 use std::io;
 
@@ -22,25 +21,14 @@ pub(super) struct Tally {
     pub(super) failed: usize,
     /// Inputs that are damaged or cut.
     pub(super) damaged: usize,
-    /// The mildest anomaly that makes the run a failed check.
-    fail_on: Option<Severity>,
-    /// The worst anomaly met.
-    worst: Option<Severity>,
 }
 
 impl Tally {
-    /// Nothing read yet of what was found.
-    pub(super) fn new(found: &Found, fail_on: Option<SeverityArg>) -> Self {
-        Self { failed: found.failed, fail_on: fail_on.map(Severity::from), ..Self::default() }
-    }
-
-    pub(super) fn outcome(self) -> Outcome {
+    pub(super) const fn outcome(self) -> Outcome {
         if self.read == 0 {
             Outcome::NothingRead
         } else if self.failed > 0 || self.damaged > 0 {
             Outcome::DoneInPart
-        } else if self.fail_on.is_some_and(|fail_on| self.worst >= Some(fail_on)) {
-            Outcome::CheckFailed
         } else {
             Outcome::Done
         }
@@ -74,7 +62,7 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
     let mut sink = None;
     while let Some(packet) = session.next_packet() {
         if let Some(begin) = begin.take() {
-            sink = Some(Watched { inner: begin(Some(packet.ts))?, worst: None });
+            sink = Some(begin(Some(packet.ts))?);
         }
         if let Some(sink) = &mut sink {
             analyzer.packet(&packet, sink)?;
@@ -91,30 +79,12 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
     conclude(&mut session, unit, tally);
     let something_read = session.files().any(|file| file.format.is_some());
     if let Some(begin) = begin.filter(|_| something_read) {
-        sink = Some(Watched { inner: begin(None)?, worst: None });
+        sink = Some(begin(None)?);
     }
     if let Some(sink) = &mut sink {
         analyzer.finish(session.complete(), sink)?;
-        tally.worst = tally.worst.max(sink.worst);
     }
-    Ok(sink.map(|sink| sink.inner))
-}
-
-/// A sink that takes note of the worst anomaly that passes.
-struct Watched<S> {
-    inner: S,
-    worst: Option<Severity>,
-}
-
-impl<S: Sink> Sink for Watched<S> {
-    type Error = S::Error;
-
-    fn event(&mut self, event: Event<'_>) -> Result<(), S::Error> {
-        if let Event::Anomaly(anomaly) = &event {
-            self.worst = self.worst.max(Some(anomaly.code.severity()));
-        }
-        self.inner.event(event)
-    }
+    Ok(sink)
 }
 
 /// Counts the inputs of a session at its end, and tells which could not be read.

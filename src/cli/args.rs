@@ -232,9 +232,6 @@ pub(super) struct AnalysisArgs {
     /// Which counts when bytes are sent twice with different content
     #[arg(long, value_name = "WHICH", default_value = "first")]
     pub(super) overlap: OverlapArg,
-    /// Exit with 1 if there is an anomaly as bad as this, or worse
-    #[arg(long, value_name = "SEVERITY")]
-    pub(super) fail_on: Option<SeverityArg>,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
 }

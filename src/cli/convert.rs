@@ -19,7 +19,7 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Outcome, Stop> {
     let selection = selection::resolve(&args.select, registry, &TimeZone::UTC)?;
     let (draft, mut output) = open(args)?;
     let found = input::find(&args.input);
-    let mut tally = Tally::new(&found, args.analysis.fail_on);
+    let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for unit in &found.units {
         let names = unit.names();
         analyze(unit, Some(&output), &analysis, &mut tally, |start| {

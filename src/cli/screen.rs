@@ -33,7 +33,7 @@ pub(super) fn timeline(args: &TimelineArgs) -> Result<Outcome, Stop> {
     };
     let mut output = SharedOutput::new(destination::stdout());
     let found = input::find(&args.input);
-    let mut tally = Tally::new(&found, args.analysis.fail_on);
+    let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for unit in &found.units {
         analyze(unit, Some(&output), &analysis, &mut tally, |start| {
             let timeline = Timeline::new(output.clone(), &analysis.registry, &options);
@@ -52,7 +52,7 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
     let civil = |ts| civil(&display.zone, ts);
     let mut output = SharedOutput::new(destination::stdout());
     let found = input::find(&args.input);
-    let mut tally = Tally::new(&found, args.analysis.fail_on);
+    let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for unit in &found.units {
         let digest = analyze(unit, None, &analysis, &mut tally, |start| {
             let digest = Digest::new(&analysis.registry, args.text.mask_secrets);

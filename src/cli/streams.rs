@@ -23,7 +23,7 @@ pub(super) fn run(args: &StreamsArgs) -> Result<Outcome, Stop> {
         prepare(folder)?;
     }
     let found = input::find(&args.input);
-    let mut tally = Tally::new(&found, None);
+    let mut tally = Tally { failed: found.failed, ..Tally::default() };
     for (index, unit) in found.units.iter().enumerate() {
         // Connections are numbered anew in every session.
         let prefix = if found.units.len() > 1 { format!("{}-", index + 1) } else { String::new() };
