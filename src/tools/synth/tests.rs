@@ -106,12 +106,9 @@ fn packets(file: &[u8]) -> Vec<(u64, &[u8])> {
     packets
 }
 
-/// Address and port of the sender, then of the receiver.
-type Ends = (Vec<u8>, Vec<u8>);
-
 /// A TCP segment, as far as it is looked at here.
 struct Segment<'a> {
-    ends: Ends,
+    ends: (Vec<u8>, Vec<u8>),
     seq: u32,
     flags: u8,
     payload: &'a [u8],
@@ -147,7 +144,7 @@ fn segment(packet: &[u8]) -> Option<Segment<'_>> {
 /// The data of every direction of every connection that the capture saw begin, put in order by sequence number alone.
 fn streams(file: &[u8]) -> Vec<Vec<u8>> {
     let mut finished = Vec::new();
-    let mut open: BTreeMap<Ends, (u32, Vec<Option<u8>>)> = BTreeMap::new();
+    let mut open: BTreeMap<(Vec<u8>, Vec<u8>), (u32, Vec<Option<u8>>)> = BTreeMap::new();
     for segment in packets(file).into_iter().filter_map(|(_, packet)| segment(packet)) {
         if segment.flags & wire::SYN != 0 {
             finished.extend(open.insert(segment.ends, (segment.seq, Vec::new())));
