@@ -111,6 +111,9 @@ pub(super) struct ConvertArgs {
         default_value = "capture,exchange,anomaly,connection,summary"
     )]
     pub(super) records: Vec<String>,
+    /// Leave out passwords, serial numbers and network names
+    #[arg(help_heading = "Output", long)]
+    pub(super) mask_secrets: bool,
     /// Write to FILE instead of standard output
     #[arg(help_heading = "Output", short, long, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
@@ -126,6 +129,9 @@ pub(super) struct StreamsArgs {
     /// One JSON record a connection
     #[arg(long)]
     pub(super) json: bool,
+    /// Which counts when bytes are sent twice with different content
+    #[arg(long, value_name = "WHICH", default_value = "first")]
+    pub(super) overlap: OverlapArg,
     /// Write the bytes of every connection and direction into files in DIR
     #[arg(long, value_name = "DIR")]
     pub(super) dump: Option<PathBuf>,
@@ -265,8 +271,17 @@ pub(super) struct AnalysisArgs {
     /// How long an answer is waited for
     #[arg(long, value_name = "SPAN", default_value = "5s")]
     pub(super) timeout: String,
+    /// Which counts when bytes are sent twice with different content
+    #[arg(long, value_name = "WHICH", default_value = "first")]
+    pub(super) overlap: OverlapArg,
     #[command(flatten)]
     pub(super) registry: RegistryArgs,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum OverlapArg {
+    First,
+    Last,
 }
 
 #[derive(Debug, Args)]

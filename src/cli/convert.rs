@@ -26,6 +26,9 @@ pub(super) fn run(args: &ConvertArgs) -> Result<Outcome, Stop> {
         let names = unit.names();
         let sink = analyze(unit, Some(&output), &analysis, &mut tally, |start| {
             let mut json = JsonLines::new(output.clone(), records, registry);
+            if args.mask_secrets {
+                json = json.masked();
+            }
             if unit.is_live() {
                 json = json.unbuffered();
             }

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Draft {
     target: PathBuf,
-    temporary: PathBuf,
+    /// What becomes the target; none where the target is a device or a pipe, which is written to directly.
+    temporary: Option<PathBuf>,
     force: bool,
     kept: bool,
 }
@@ -21,6 +22,11 @@ impl Draft {
         if target.is_dir() {
             return Err(Problem::new(format_args!("{name}: is a folder")).hint("name a file in it"));
         }
+        // A device or a pipe is no file that could be lost, and must never be replaced by one.
+        if fs::metadata(target).is_ok_and(|metadata| !metadata.is_file()) {
+            let file = OpenOptions::new().write(true).open(target).map_err(|error| unwritable(target, &error))?;
+            return Ok((Self { target: target.to_owned(), temporary: None, force, kept: true }, file));
+        }
         if !force && target.symlink_metadata().is_ok() {
             return Err(exists(target));
         }
@@ -31,21 +37,22 @@ impl Draft {
         hidden.push(format!(".{}.part", std::process::id()));
         let temporary = target.with_file_name(hidden);
         let file = OpenOptions::new().write(true).create_new(true).open(&temporary);
-        let file = file.map_err(|error| Problem::new(format_args!("{name}: cannot be written: {error}")))?;
-        Ok((Self { target: target.to_owned(), temporary, force, kept: false }, file))
+        let file = file.map_err(|error| unwritable(target, &error))?;
+        Ok((Self { target: target.to_owned(), temporary: Some(temporary), force, kept: false }, file))
     }
 
     /// Gives the file its name. Everything must have been written to it.
     pub(super) fn keep(mut self) -> io::Result<()> {
+        let Some(temporary) = &self.temporary else { return Ok(()) };
         if self.force {
-            fs::rename(&self.temporary, &self.target)?;
+            fs::rename(temporary, &self.target)?;
         } else {
             // A hard link fails where the name has been taken meanwhile; a rename would replace what is there.
-            match fs::hard_link(&self.temporary, &self.target) {
-                Ok(()) => fs::remove_file(&self.temporary)?,
+            match fs::hard_link(temporary, &self.target) {
+                Ok(()) => fs::remove_file(temporary)?,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
                 // Some file systems have no hard links.
-                Err(_) => fs::rename(&self.temporary, &self.target)?,
+                Err(_) => fs::rename(temporary, &self.target)?,
             }
         }
         self.kept = true;
@@ -55,10 +62,14 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = self.temporary.as_ref().filter(|_| !self.kept) {
+            let _ = fs::remove_file(temporary);
         }
     }
+}
+
+fn unwritable(target: &Path, error: &io::Error) -> Problem {
+    Problem::new(format_args!("{}: cannot be written: {error}", target.display()))
 }
 
 fn exists(target: &Path) -> Problem {
@@ -109,6 +120,28 @@ mod tests {
         let folder = folder("dropped");
         drop(Draft::create(&folder.join("out.jsonl"), false).expect("a draft"));
         assert_eq!(entries(&folder), 0);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_pipe_is_written_to_and_never_replaced() {
+        let folder = folder("pipe");
+        let pipe = folder.join("pipe");
+        if !std::process::Command::new("mkfifo").arg(&pipe).status().is_ok_and(|status| status.success()) {
+            return;
+        }
+        for force in [false, true] {
+            let source = pipe.clone();
+            let reader = std::thread::spawn(move || fs::read(source).expect("the pipe"));
+            let (draft, mut file) = Draft::create(&pipe, force).expect("a draft");
+            file.write_all(b"{}").expect("written");
+            drop(file);
+            draft.keep().expect("kept");
+            assert_eq!(reader.join().expect("the reader"), b"{}");
+            assert!(!fs::metadata(&pipe).expect("the pipe").is_file());
+            assert_eq!(entries(&folder), 1);
+        }
         fs::remove_dir_all(folder).expect("removed");
     }
 

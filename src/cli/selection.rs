@@ -188,10 +188,17 @@ fn codes(pattern: &str) -> Result<Vec<Code>, Problem> {
 fn severity(args: &SelectArgs) -> Option<Severity> {
     match args.severity {
         _ if args.errors => Some(Severity::Error),
-        Some(SeverityArg::Note) => Some(Severity::Note),
-        Some(SeverityArg::Warning) => Some(Severity::Warning),
-        Some(SeverityArg::Error) => Some(Severity::Error),
-        None => None,
+        other => other.map(Severity::from),
+    }
+}
+
+impl From<SeverityArg> for Severity {
+    fn from(arg: SeverityArg) -> Self {
+        match arg {
+            SeverityArg::Note => Self::Note,
+            SeverityArg::Warning => Self::Warning,
+            SeverityArg::Error => Self::Error,
+        }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What the arguments beside files and selections mean: the registry, the analysis, the display.
 
-use super::args::{AnalysisArgs, ColorArg, RegistryArgs, TextArgs};
+use super::args::{AnalysisArgs, ColorArg, OverlapArg, RegistryArgs, TextArgs};
 use super::input::reason;
 use super::message::Problem;
 use crate::analyzer;
 use crate::limits;
 use crate::rct::registry::Registry;
+use crate::tcp::Overlap;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use std::env;
@@ -33,7 +34,14 @@ pub(super) fn analysis(args: &AnalysisArgs, frames: bool) -> Result<analyzer::Op
     })?;
     let registry = registry(&args.registry)?;
     let ports = args.port.iter().copied().chain([analyzer::DEFAULT_PORT]).collect();
-    Ok(analyzer::Options { ports, timeout, registry, frames, ..analyzer::Options::default() })
+    Ok(analyzer::Options { ports, timeout, registry, frames, overlap: overlap(args.overlap) })
+}
+
+pub(super) const fn overlap(which: OverlapArg) -> Overlap {
+    match which {
+        OverlapArg::First => Overlap::First,
+        OverlapArg::Last => Overlap::Last,
+    }
 }
 
 /// The built-in registry, or a copy of it with the user's own objects.

@@ -6,7 +6,7 @@ use super::input::{self, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, Problem, Stop, tell};
 use super::progress::Progress;
-use super::{Outcome, destination};
+use super::{Outcome, destination, settings};
 use crate::capture::Session;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::net::{Decoded, Decoder};
@@ -32,7 +32,8 @@ pub(super) fn run(args: &StreamsArgs) -> Result<Outcome, Stop> {
             None => Ok(()),
         };
         let dump: Option<&mut Dump<'_>> = if args.dump.is_some() { Some(&mut keep) } else { None };
-        reassemble(unit, &output, format, dump, &mut tally)?;
+        let options = Options { overlap: settings::overlap(args.overlap), ..Options::default() };
+        reassemble(unit, &output, format, dump, &mut tally, options)?;
     }
     output.flush()?;
     tally.tell_if_nothing();
@@ -45,10 +46,11 @@ fn reassemble<'a>(
     format: Format,
     dump: Option<&'a mut Dump<'a>>,
     tally: &mut Tally,
+    options: Options,
 ) -> io::Result<()> {
     let mut session = Session::new(unit.sources(Some(output)));
     let mut progress = Progress::new(unit.size());
-    let (mut net, mut assembler) = (Decoder::new(), Assembler::new(Options::default()));
+    let (mut net, mut assembler) = (Decoder::new(), Assembler::new(options));
     let mut streams = Streams::new(output.clone(), format, dump);
     while let Some(packet) = session.next_packet() {
         streams.packet_at(packet.ts);

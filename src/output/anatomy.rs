@@ -10,6 +10,7 @@ use crate::anomaly::{Code, Severity};
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Decoded, Form, Problem, Value, candidates, decode};
 use crate::rct::{Escaping, Frame, FrameStatus};
+use std::fmt::Write as _;
 use std::io::{self, Write};
 
 /// Bytes in a line.
@@ -132,7 +133,7 @@ impl Drawing<'_> {
         let (Ok(text) | Err(text)) = reader.payload(frame.object_id, form(frame), frame.payload);
         let text = if frame.crc_ok() || decoded.value.is_none() { text } else { format!("({text})?") };
         match object {
-            Some(object) => format!("{text}   {}", form(frame).data_type(object).name()),
+            Some(object) => format!("{text} ({})", form(frame).data_type(object).name()),
             None => readings(frame.payload),
         }
     }
@@ -179,7 +180,11 @@ fn command(frame: &Frame<'_>) -> String {
 fn length(frame: &Frame<'_>) -> String {
     let head = if frame.address.is_some() { "4 (address) + 4 (object)" } else { "4 (object)" };
     let payload = frame.payload.len();
-    let sum = if payload == 0 { head.to_owned() } else { format!("{head} + {payload} (value)") };
+    let sum = match (payload, frame.address) {
+        (0, None) => "the object alone".to_owned(),
+        (0, Some(_)) => head.to_owned(),
+        _ => format!("{head} + {payload} (value)"),
+    };
     let declared = u32::from(frame.declared_length);
     if declared == frame.real_length {
         format!("{declared} = {sum}")
@@ -192,10 +197,9 @@ fn name(frame: &Frame<'_>, object: Option<&Object>) -> String {
     let Some(object) = object else { return format!("{}, not in the registry", frame.object_id) };
     let mut text = String::new();
     value_text::visible(&mut text, &object.name);
-    text.push_str("   ");
-    text.push_str(&frame.object_id.to_string());
+    let _ = write!(text, " ({})", frame.object_id);
     if !object.label.is_empty() {
-        text.push_str("   ");
+        text.push_str(": ");
         value_text::visible(&mut text, &object.label);
     }
     text

@@ -31,7 +31,7 @@ pub fn write(out: &mut String, value: &Value<'_>, object: Option<&Object>) {
         }
         Value::BatteryStatus(cells) => battery_status(out, cells),
         Value::BatteryResistance(cells) => {
-            push(out, format_args!("{} cells", cells.len()));
+            count_cells(out, cells.len());
             range(out, cells.iter().map(|&cell| f64::from(cell)), 2, "mΩ");
         }
         Value::BatteryStatistics(extremes) => battery_statistics(out, extremes),
@@ -186,8 +186,12 @@ fn range(out: &mut String, numbers: impl Iterator<Item = f64> + Clone, places: u
     }
 }
 
+fn count_cells(out: &mut String, count: usize) {
+    push(out, format_args!("{count} {}", if count == 1 { "cell" } else { "cells" }));
+}
+
 fn battery_status(out: &mut String, cells: &[CellStatus]) {
-    push(out, format_args!("{} cells", cells.len()));
+    count_cells(out, cells.len());
     // A module with fewer cells leaves the rest at zero.
     let fitted = cells.iter().filter(|cell| cell.voltage_mv != 0);
     range(out, fitted.clone().map(|cell| f64::from(cell.voltage_mv) / 1_000.0), 3, "V");
@@ -301,6 +305,7 @@ mod tests {
             "3 cells 3.301-3.312 V 18-21 °C",
         );
         check(&Value::BatteryResistance(vec![]), "", "0 cells");
+        check(&Value::BatteryResistance(vec![0.66]), "", "1 cell 0.66 mΩ");
         check(&Value::BatteryResistance(vec![1.2, 1.2]), "", "2 cells 1.20 mΩ");
         let extreme = |value| CellExtreme { cell: 0, device_time: 0, value };
         let extremes = [extreme(3.01), extreme(3.4), extreme(12.0), extreme(31.0)];

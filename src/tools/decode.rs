@@ -153,8 +153,8 @@ mod tests {
   2b           start
   05           command  RESPONSE
   08           length   8 = 4 (object) + 4 (value)
-  95 99 30 bf  object   battery.soc 0x959930BF Battery State of Charge (SoC)
-  3e 98 ad ac  value    29.8 % float
+  95 99 30 bf  object   battery.soc (0x959930BF): Battery state of charge
+  3e 98 ad ac  value    29.8 % (float)
   11 57        CRC      right
 ";
         assert_eq!(decoded("002b0508959930bf3e98adac1157", Format::Text), expected);
@@ -167,7 +167,7 @@ mod tests {
             "✓ READ battery.soc   bytes 0-8",
             "· no frame   bytes 9-12\n  41 54 2b 0d\n",
             "✗ RESPONSE g_sync.p_acc_lp   bytes 13-23",
-            "  c4 bc        value    2 of 4 bytes",
+            "  c4 bc        value    2 of 4 bytes (float)",
             "  ✗ value.payload_short: 2 of 4 bytes under a right CRC",
             "· no frame   bytes 24-26",
         ] {

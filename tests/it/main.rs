@@ -1,8 +1,12 @@
 //! All integration tests in one binary, by theme.
 
 mod anomalies;
+mod cli;
 mod frames;
 mod fuzz;
 mod hostile;
+mod program;
+mod readme;
+mod records;
 mod scenarios;
 mod tidy;

@@ -138,13 +138,6 @@ const OPEN: &[(&str, Code)] = &[
     ("gap", Code::LateResponse),
     // A gap at the end of a stream has no time.
     ("gap", Code::Gap),
-    // No stage tells these yet.
-    ("all-types", Code::Secret),
-    ("net-package", Code::Secret),
-    ("write", Code::SensitiveWrite),
-    ("periodic", Code::SensitiveWrite),
-    ("bootloader", Code::SensitiveWrite),
-    ("interrupted-table", Code::SeriesCut),
 ];
 
 fn is_open(scenario: Scenario, code: Code) -> bool {

@@ -62,17 +62,21 @@ fn sentence(code: Code, kind: &Kind, summary: &Summary, retries: u64, zone: &Zon
         Code::ForeignResponse => format!(
             "From {} on clients ask at the same time, and answers are copied to every connection: {} on {} while {} waited for another object",
             zone.time(kind.ts),
-            n("arrived", "arrived"),
+            n("came", "came"),
             connections(kind),
-            if kind.connections.len() > 1 { "these" } else { "that" },
+            if kind.connections.len() > 1 { "these" } else { "it" },
         ),
         Code::PayloadShort => {
             n("answer was", "answers were") + " cut short by the device itself, with a right checksum"
         }
         Code::Unanswered => {
-            let again = if retries == 0 { String::new() } else { format!("; {} asked again", grouped(retries)) };
+            let again = match retries {
+                0 => "nothing was asked again".to_owned(),
+                1 => "1 request was repeated".to_owned(),
+                _ => format!("{} requests were repeated", grouped(retries)),
+            };
             let was = if kind.count == 1 { "was" } else { "were" };
-            format!("{} of {} {was} never answered{again}", n("request", "requests"), grouped(summary.request_count))
+            format!("{} of {} {was} never answered; {again}", grouped(kind.count), n_requests(summary.request_count))
         }
         Code::CrcMismatch => n("frame has", "frames have") + " a wrong checksum; what they say is not to be trusted",
         Code::ForeignPayload => n("answer holds", "answers hold") + " a piece of another client's request",
@@ -86,11 +90,38 @@ fn sentence(code: Code, kind: &Kind, summary: &Summary, retries: u64, zone: &Zon
         Code::OneSided => format!("Only one direction of {} was captured", connections(kind)),
         Code::PacketsDropped => "The capturing program dropped packets: what is missing may have been there".to_owned(),
         Code::SnaplenCut => n("packet was", "packets were") + " captured shorter than on the wire",
+        Code::UnsupportedLinkType | Code::ClockBackwards => kind.message.clone(),
         Code::Gap => {
-            n("stretch", "stretches") + " of bytes not captured: what is missing there is not the device's fault"
+            n("stretch of bytes was", "stretches of bytes were")
+                + " not captured: what is missing there is not the device's fault"
         }
-        other => format!("{} × {}", grouped(kind.count), other.fires_when()),
+        other => plainly(other, &n).unwrap_or_else(|| format!("{} × {}", grouped(kind.count), other.fires_when())),
     }
+}
+
+/// Sentences that need nothing but a number.
+fn plainly(code: Code, n: &dyn Fn(&str, &str) -> String) -> Option<String> {
+    Some(match code {
+        Code::LengthLie => n("frame says", "frames say") + " a wrong length, with a right checksum over what is there",
+        Code::LateResponse => n("answer", "answers") + " came after the client had given up on it",
+        Code::DuplicateResponse => n("request", "requests") + " got two different answers",
+        Code::WrongCommand => n("answer", "answers") + " came as RESPONSE where LONG_RESPONSE was due, or the reverse",
+        Code::StuckRemainder => n("answer has", "answers have") + " the tail of an earlier one in front",
+        Code::Junk => n("stretch", "stretches") + " of bytes between the frames that nobody knows",
+        Code::UnknownCommand => n("frame has a command", "frames have a command") + " that nobody knows",
+        Code::BadEscape => n("frame has", "frames have") + " an escape byte that escapes nothing",
+        Code::PayloadLong => n("answer has", "answers have") + " more bytes than the type needs",
+        Code::SeriesCut => n("table was", "tables were") + " cut short",
+        Code::SeriesMismatch => n("table", "tables") + " came for another time than the one asked for",
+        Code::NotFinite => n("value is", "values are") + " no finite number",
+        Code::OutOfRange => n("value is", "values are") + " out of range, such as a ratio outside 0..1",
+        Code::BadChecksum => n("segment", "segments") + " with a wrong TCP checksum in a stream where others are right",
+        _ => return None,
+    })
+}
+
+fn n_requests(count: u64) -> String {
+    format!("{} {}", grouped(count), if count == 1 { "request" } else { "requests" })
 }
 
 fn connections(kind: &Kind) -> String {
@@ -98,6 +129,6 @@ fn connections(kind: &Kind) -> String {
     match &*names {
         [] => "a connection".to_owned(),
         [one] => format!("connection {one}"),
-        several => format!("connections {}", several.join(", ")),
+        [several @ .., last] => format!("connections {} and {last}", several.join(", ")),
     }
 }

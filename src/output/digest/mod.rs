@@ -66,6 +66,8 @@ struct Kind {
     count: u64,
     first: AnomalyId,
     ts: Timestamp,
+    /// What the first of them says.
+    message: String,
     /// The connections of the first of them, at most [`NAMED`].
     connections: BTreeSet<ConnectionId>,
 }
@@ -119,6 +121,7 @@ impl<'a> Digest<'a> {
             count: 0,
             first: anomaly.id,
             ts: anomaly.ts,
+            message: anomaly.message.clone(),
             connections: BTreeSet::new(),
         });
         kind.count += 1;

@@ -57,8 +57,8 @@ fn head(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Result<()> {
         let zone = page.options.zone;
         let (from, day) = (zone.date(first), zone.date(last));
         let until = if from == day { zone.time(last) } else { format!("{day} {}", zone.time(last)) };
-        parts.push(format!("{from} {} .. {until} {}", zone.time(first), zone.name));
-        parts.push(format!("({})", duration(last.nanos_since(first))));
+        let length = duration(last.nanos_since(first));
+        parts.push(format!("{from} {} .. {until} {} ({length})", zone.time(first), zone.name));
     }
     parts.retain(|part| !part.is_empty());
     flow(page, &parts)?;
@@ -112,6 +112,10 @@ fn nothing(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Result<()> {
         return writeln!(page.out, "{sign} no packets");
     }
     let packets = count(summary.packet_count, "packet", "packets");
+    if let Some(kind) = digest.anomalies.get(&Code::UnsupportedLinkType) {
+        writeln!(page.out, "{sign} {}", kind.message)?;
+        return paragraph(page, "  ", "hint: capture on the router, or with `tcpdump -i any port 8899`");
+    }
     if summary.segment_count == 0 {
         return writeln!(page.out, "{sign} {packets}, none of them TCP");
     }
@@ -151,8 +155,7 @@ fn next(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Result<()> {
     } else {
         commands.push(format!("rctscope timeline {names}"));
     }
-    commands.push(format!("rctscope report {names}"));
-    commands.push(format!("rctscope redact {names}"));
+    commands.push(format!("rctscope convert {names} > records.jsonl"));
     page.title("Next")?;
     commands.iter().try_for_each(|command| writeln!(page.out, "  {command}"))
 }
@@ -165,7 +168,7 @@ fn worst(digest: &Digest<'_>) -> Option<(AnomalyId, Severity)> {
 }
 
 /// Parts two blanks apart, broken between parts where the line is full.
-fn flow(page: &mut Page<'_>, parts: &[String]) -> io::Result<()> {
+pub(super) fn flow(page: &mut Page<'_>, parts: &[String]) -> io::Result<()> {
     let mut line = String::new();
     for part in parts {
         let needed = style::display_width(&line) + 2 + style::display_width(part);
@@ -177,6 +180,10 @@ fn flow(page: &mut Page<'_>, parts: &[String]) -> io::Result<()> {
             line.push_str("  ");
         }
         line.push_str(part);
+    }
+    // A part that is wider than the line alone is broken between its words.
+    if style::display_width(&line) > page.width {
+        return style::wrap(&line, page.width).iter().try_for_each(|line| writeln!(page.out, "{line}"));
     }
     writeln!(page.out, "{line}")
 }

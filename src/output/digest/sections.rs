@@ -4,7 +4,7 @@
 
 use super::Digest;
 use super::objects::{Key, Object};
-use super::render::{Page, count};
+use super::render::{Page, count, flow};
 use super::spread::Spread;
 use super::table::{Column, Table};
 use crate::anomaly::Severity;
@@ -91,8 +91,9 @@ pub(super) fn response_times(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Re
         ("p99", spread.percentile(99)),
         ("max", spread.max()),
     ];
-    let parts: Vec<String> = parts.iter().map(|(name, nanos)| format!("{name} {}", milliseconds(*nanos))).collect();
-    writeln!(page.out, "  {}", parts.join("  "))
+    let mut parts: Vec<String> = parts.iter().map(|(name, nanos)| format!("{name} {}", milliseconds(*nanos))).collect();
+    parts[0].insert_str(0, "  ");
+    flow(page, &parts)
 }
 
 /// `32-64`

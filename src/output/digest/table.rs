@@ -42,11 +42,12 @@ impl Table {
     /// Writes heading and rows, two blanks in front; without the heading where it has no text.
     pub(super) fn write(&self, out: &mut dyn io::Write, width: usize) -> io::Result<()> {
         let widths = self.widths(width);
+        let widths = &widths[..self.fitting(&widths, width)];
         if self.columns.iter().any(|(_, title)| !title.is_empty()) {
             let titles: Vec<String> = self.columns.iter().map(|(_, title)| (*title).to_owned()).collect();
-            self.write_row(out, &titles, &widths)?;
+            self.write_row(out, &titles, widths)?;
         }
-        self.rows.iter().try_for_each(|row| self.write_row(out, row, &widths))
+        self.rows.iter().try_for_each(|row| self.write_row(out, row, widths))
     }
 
     fn write_row(&self, out: &mut dyn io::Write, cells: &[String], widths: &[usize]) -> io::Result<()> {
@@ -67,6 +68,16 @@ impl Table {
     fn gap(&self, at: usize) -> usize {
         let is_number = |at: usize| self.columns.get(at).is_some_and(|(column, _)| *column == Column::Number);
         if at > 0 && is_number(at - 1) && !is_number(at) { 2 } else { 1 }
+    }
+
+    /// How many columns a line has room for, when those that may be cut have been: the last ones go first.
+    fn fitting(&self, widths: &[usize], width: usize) -> usize {
+        let mut used = 1;
+        let fits = widths.iter().enumerate().take_while(|(at, column)| {
+            used += self.gap(*at) + **column;
+            used <= width
+        });
+        fits.count().clamp(1, widths.len())
     }
 
     /// What each column needs; where that is too much, the widest of those that may be cut gives way first.

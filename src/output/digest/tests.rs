@@ -82,18 +82,18 @@ fn an_evening_at_80_columns() {
         &evening(),
         &summary(),
         "
-evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC  (65.0 s)
+evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC (65.0 s)
 3 connections  14 requests  12 answered  1 damaged  1 unanswered  1 retried
 2 errors  2 warnings  2 notes  Device: 192.0.2.20 (sends the responses)
 
 Look here first
   1  From 21:06:31 on clients ask at the same time, and answers are copied to
-     every connection: 2 arrived on connection 1 while that waited for another
-     object (exchange.foreign_response, first A3).
+     every connection: 2 came on connection 1 while it waited for another object
+     (exchange.foreign_response, first A3).
   2  1 answer was cut short by the device itself, with a right checksum
      (value.payload_short, A7).
-  3  1 request of 14 was never answered; 1 asked again (exchange.unanswered,
-     A9).
+  3  1 of 14 requests was never answered; 1 request was repeated
+     (exchange.unanswered, A9).
 
 Connections
   c client           role   requests own foreign unanswered p50 ms p95 ms
@@ -122,8 +122,7 @@ Anomalies
 Next
   rctscope explain evening.pcap A7
   rctscope timeline evening.pcap --severity error
-  rctscope report evening.pcap
-  rctscope redact evening.pcap
+  rctscope convert evening.pcap > records.jsonl
 ",
     );
 }
@@ -135,16 +134,15 @@ fn all_of_an_evening_at_120_columns_in_a_pipe() {
         &evening(),
         &summary(),
         "
-evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC  (65.0 s)
+evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC (65.0 s)
 3 connections  14 requests  12 answered  1 damaged  1 unanswered  1 retried
 2 errors  2 warnings  2 notes  Device: 192.0.2.20 (sends the responses)
 
 Look here first
   1  From 21:06:31 on clients ask at the same time, and answers are copied to every connection: 2
-     arrived on connection 1 while that waited for another object (exchange.foreign_response, first
-     A3).
+     came on connection 1 while it waited for another object (exchange.foreign_response, first A3).
   2  1 answer was cut short by the device itself, with a right checksum (value.payload_short, A7).
-  3  1 request of 14 was never answered; 1 asked again (exchange.unanswered, A9).
+  3  1 of 14 requests was never answered; 1 request was repeated (exchange.unanswered, A9).
 
 Connections
   c client           role   requests own foreign unanswered p50 ms p95 ms
@@ -188,7 +186,7 @@ fn nothing_wrong() {
             ..summary()
         },
         "
-evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC  (65.0 s)
+evening.pcap  383 packets  31 kB  2025-03-17 21:06:11 .. 21:07:16 UTC (65.0 s)
 1 connection  1 request  1 answered  1 damaged  1 unanswered
 0 errors  0 warnings  2 notes  Device: 192.0.2.20 (sends the responses)
 
@@ -209,8 +207,7 @@ Busiest objects
 
 Next
   rctscope timeline evening.pcap
-  rctscope report evening.pcap
-  rctscope redact evening.pcap
+  rctscope convert evening.pcap > records.jsonl
 ",
     );
 }
@@ -268,8 +265,9 @@ fn standard_input_is_not_read_again() {
 
 #[test]
 fn no_line_is_wider_than_the_terminal() {
-    for width in 78..200 {
-        let text = screen(|options| options.width = width, &evening(), &summary());
+    for width in 40..200 {
+        // What to type next is a whole command or nothing.
+        let text = screen(|options| (options.width, options.plain) = (width, true), &evening(), &summary());
         assert!(text.lines().all(|line| display_width(line) <= width), "{width}\n{text}");
     }
 }

@@ -50,13 +50,11 @@ impl<'r> Alone<'r> {
         }
         let is_secret = self.registry.get(frame.object_id).is_some_and(|object| object.flags.secret);
         let hidden = self.mask_secrets && is_secret;
-        if hidden {
-            line.raw(r#","masked":true"#);
-        } else {
+        if !hidden {
             line.raw(key!("payload_hex"));
             line.hex(frame.payload);
-            self.value(frame);
         }
+        self.value(frame, hidden);
         let line = &mut self.line;
         line.raw(key!("crc_ok"));
         line.bool(frame.crc_ok());
@@ -91,13 +89,17 @@ impl<'r> Alone<'r> {
     }
 
     /// The value, and the codes of what is wrong.
-    fn value(&mut self, frame: &Frame<'_>) {
+    fn value(&mut self, frame: &Frame<'_>, hidden: bool) {
         let object = self.registry.get(frame.object_id);
         let decoded = decode(self.registry, object, form(frame), frame.payload);
         if let Some(value) = &decoded.value {
             self.line.raw(key!("value"));
             let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
-            self.values.write(&mut self.line, value, object, trust);
+            if hidden {
+                ValueWriter::write_masked(&mut self.line, value);
+            } else {
+                self.values.write(&mut self.line, value, object, trust);
+            }
         }
         self.line.raw(key!("codes"));
         self.line.list(findings(frame, object, &decoded), |line, (code, _)| line.plain(code.name()));

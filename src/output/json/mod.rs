@@ -148,6 +148,13 @@ impl<'r, W: io::Write> JsonLines<'r, W> {
         self
     }
 
+    /// Leaves out what objects marked `secret` hold, and the bytes that may hold it.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        self.recorder.mask_secrets = true;
+        self
+    }
+
     /// Starts a session: the capture record, and the moment from which `t` counts. What is known only when everything
     /// has been read (how many packets, whether the file was whole) stands in the summary.
     pub fn begin(&mut self, origin: &Origin<'_>) -> io::Result<()> {

@@ -9,6 +9,7 @@ use super::{Origin, SCHEMA_VERSION};
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, Pairing, Response, Sender, Sighting};
+use crate::object::ObjectId;
 use crate::output::TOOL;
 use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
@@ -20,6 +21,8 @@ use crate::tcp::CloseReason;
 #[derive(Debug)]
 pub(super) struct Recorder<'r> {
     pub(super) registry: &'r Registry,
+    /// What objects marked `secret` hold is not told.
+    pub(super) mask_secrets: bool,
     pub(super) names: Names,
     pub(super) line: Line,
     pub(super) values: ValueWriter,
@@ -27,7 +30,13 @@ pub(super) struct Recorder<'r> {
 
 impl<'r> Recorder<'r> {
     pub(super) fn new(registry: &'r Registry) -> Self {
-        Self { registry, names: Names::new(registry), line: Line::default(), values: ValueWriter::default() }
+        let (line, values) = (Line::default(), ValueWriter::default());
+        Self { registry, mask_secrets: false, names: Names::new(registry), line, values }
+    }
+
+    /// Whether what an object holds is not to be told.
+    pub(super) fn masks(&self, object_id: ObjectId) -> bool {
+        self.mask_secrets && self.registry.get(object_id).is_some_and(|object| object.flags.secret)
     }
 
     pub(super) fn capture(&mut self, origin: &Origin<'_>) {
@@ -51,6 +60,7 @@ impl<'r> Recorder<'r> {
     }
 
     pub(super) fn frame(&mut self, frame: &Sighting) {
+        let masked = self.masks(frame.object_id);
         let line = &mut self.line;
         line.begin(r#"{"type":"frame""#, Some(frame.ts));
         line.raw(key!("id"));
@@ -65,8 +75,10 @@ impl<'r> Recorder<'r> {
             line.raw(key!("address"));
             line.integer(address);
         }
-        line.raw(key!("payload_hex"));
-        line.hex(&frame.payload);
+        if !masked {
+            line.raw(key!("payload_hex"));
+            line.hex(&frame.payload);
+        }
         self.value(frame);
         let line = &mut self.line;
         line.raw(key!("crc_ok"));
@@ -90,8 +102,10 @@ impl<'r> Recorder<'r> {
         if frame.capture_incomplete {
             line.raw(r#","capture_incomplete":true"#);
         }
-        line.raw(key!("raw_hex"));
-        line.hex(&frame.raw);
+        if !masked {
+            line.raw(key!("raw_hex"));
+            line.hex(&frame.raw);
+        }
         stretch(line, frame.stream_offset, u64::from(frame.stream_length), &frame.spans);
         if let Some(first) = frame.copy_of {
             line.raw(key!("copy_of"));
@@ -111,7 +125,15 @@ impl<'r> Recorder<'r> {
         if found.capture_incomplete {
             line.raw(r#","capture_incomplete":true"#);
         }
-        if found.kind != NonFrameKind::Gap {
+        // Nobody knows what is in junk, and in the tail of a frame there may well be a secret.
+        let is_known = matches!(
+            found.kind,
+            NonFrameKind::KeepAlive
+                | NonFrameKind::ProtocolSwitch
+                | NonFrameKind::BridgeNoise
+                | NonFrameKind::Bootloader
+        );
+        if found.kind != NonFrameKind::Gap && (is_known || !self.mask_secrets) {
             line.raw(key!("raw_hex"));
             line.hex(&found.raw);
         }
@@ -323,6 +345,9 @@ impl<'r> Recorder<'r> {
         let Some(value) = decoded(self.registry, frame).value else { return };
         let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
         self.line.raw(key!("value"));
+        if self.masks(frame.object_id) {
+            return ValueWriter::write_masked(&mut self.line, &value);
+        }
         self.values.write(&mut self.line, &value, object, trust);
     }
 }

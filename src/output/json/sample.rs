@@ -62,6 +62,9 @@ fn merely_confirms(exchange: &Exchange) -> bool {
 
 /// One line for a plain value, one a row for a table.
 fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
+    if recorder.masks(frame.object_id) {
+        return;
+    }
     let object = recorder.registry.get(frame.object_id);
     let Some(value) = decoded(recorder.registry, frame).value else { return };
     let begin = |recorder: &Recorder<'_>, line: &mut Line| {

@@ -567,11 +567,11 @@ fn compound_values() {
     );
     check_value(
         &Value::BatteryStatus(vec![CellStatus { temperature_c: 20, voltage_mv: 3300, cell_status: 0 }]),
-        r#"{"type":"battery_module_status","cells":[{"temperature_c":20,"voltage_mv":3300,"cell_status":0}],"text":"1 cells 3.300 V 20 °C"}"#,
+        r#"{"type":"battery_module_status","cells":[{"temperature_c":20,"voltage_mv":3300,"cell_status":0}],"text":"1 cell 3.300 V 20 °C"}"#,
     );
     check_value(
         &Value::BatteryResistance(vec![1.5]),
-        r#"{"type":"battery_module_resistance","cells":[{"resistance_mohm":1.5}],"text":"1 cells 1.50 mΩ"}"#,
+        r#"{"type":"battery_module_resistance","cells":[{"resistance_mohm":1.5}],"text":"1 cell 1.50 mΩ"}"#,
     );
     let extreme = |device_time| CellExtreme { cell: 2, device_time, value: 3.5 };
     check_value(

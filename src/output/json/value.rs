@@ -41,6 +41,13 @@ impl ValueWriter {
         line.raw("}");
     }
 
+    /// A value of which only the type is told.
+    pub(super) fn write_masked(line: &mut Line, value: &Value<'_>) {
+        line.raw("{\"type\":");
+        line.plain(type_name(value));
+        line.raw(r#","text":"(masked)","masked":true}"#);
+    }
+
     /// What the value holds, in typed slots.
     pub(super) fn slots(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
         match value {

@@ -59,7 +59,7 @@ impl Layout {
             flags: if wide { 24 } else { 1 },
         };
         let room = width - layout.before_object() - 1 - layout.behind_value();
-        layout.object = (room * 5 / 8).min(OBJECT_MOST);
+        layout.object = (room * 3 / 5).min(OBJECT_MOST);
         layout.value = (room - layout.object).min(VALUE_MOST);
         if wide {
             layout.flags += room - layout.object - layout.value;
@@ -212,9 +212,9 @@ mod tests {
             let layout = Layout::new(width);
             (layout.before_object(), layout.object, layout.value, layout.rtt)
         };
-        assert_eq!(columns(40), (16, 13, 8, 0));
-        assert_eq!(columns(80), (26, 27, 17, 6));
-        assert_eq!(columns(120), (37, 30, 19, 6));
+        assert_eq!(columns(40), (16, 12, 9, 0));
+        assert_eq!(columns(80), (26, 26, 18, 6));
+        assert_eq!(columns(120), (37, 29, 20, 6));
     }
 
     #[test]
@@ -230,8 +230,8 @@ mod tests {
             flags: Vec::new(),
         };
         let [short, long] = ["75", "123456789"].map(|packets| line(packets).render(&layout, Style::default()));
-        assert_eq!(short, "21:06:31.012 1     75 R   g_sync.p_ac_grid_sum_lp     388.0 W             83.5");
-        assert_eq!(long, "21:06:31.012 1  123456789 R   g_sync.p_ac_grid_sum_lp 388.0 W             83.5");
+        assert_eq!(short, "21:06:31.012 1     75 R   g_sync.p_ac_grid_sum_lp    388.0 W              83.5");
+        assert_eq!(long, "21:06:31.012 1  123456789 R   g_sync.p_a…grid_sum_lp 388.0 W              83.5");
     }
 
     #[test]

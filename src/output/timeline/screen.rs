@@ -113,7 +113,11 @@ impl<'a, W: io::Write> Screen<'a, W> {
                 (command(asked, self.layout.wide), body, milliseconds(asked.response_time))
             }
             Kind::Fold { asked, count, as_at, changed } => {
-                let object = format!("({count} objects as at {})", self.reference(row.ts, *as_at));
+                let as_at = self.reference(row.ts, *as_at);
+                let object = format!("({count} objects as at {as_at})");
+                // Where the column is narrow, rather a word less than the middle of the sentence.
+                let fits = style::display_width(&object) <= self.layout.object;
+                let object = if fits { object } else { format!("({count} as at {as_at})") };
                 let value = if *changed == 0 { "unchanged".to_owned() } else { format!("{changed} changed") };
                 (command(asked, self.layout.wide), Body::Value { object, value }, milliseconds(asked.response_time))
             }

@@ -76,26 +76,26 @@ fn an_evening_at_80_columns() {
         80,
         &evening(),
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:06:30.995 3     73 R   g_sync.p_ac_grid_sum_lp     481.0 W             33.3
-21:06:30.995 3     73 R   power_mng.is_grid           true                52.3
-21:06:31.012 1     75 R   battery.soc                 29.8 %              41.8 !
+21:06:30.995 3     73 R   g_sync.p_ac_grid_sum_lp    481.0 W              33.3
+21:06:30.995 3     73 R   power_mng.is_grid          true                 52.3
+21:06:31.012 1     75 R   battery.soc                29.8 %               41.8 !
                 ! A3 A4 foreign_response: 2 answers for connection 3 came first
-21:06:31.012 1     75 R   g_sync.p_acc_lp             2 of 4 bytes        64.7 ✗
+21:06:31.012 1     75 R   g_sync.p_acc_lp            2 of 4 bytes         64.7 ✗
                 ✗ A7 payload_short: payload has 2 of 4 bytes a float needs; CRC
                   is valid
-21:06:36.299 *    119 <W  0xDEADBEEF                  36 bytes               - ·
+21:06:36.299 *    119 <W  0xDEADBEEF                 36 bytes                - ·
                 · A8 device_write: the device wrote 0xDEADBEEF
-21:06:38.995 3    125 R   (2 objects as at 21:06:30)  1 changed           71.3
-21:06:41.012 1    145 R   g_sync.p_ac_grid_sum_lp     no answer              - ✗
+21:06:38.995 3    125 R   (2 objects as at 21:06:30) 1 changed            71.3
+21:06:41.012 1    145 R   g_sync.p_ac_grid_sum_lp    no answer               - ✗
                 ✗ A9 unanswered: no answer within 5.0 s
 21:06:46.012 2    171 --  AT+ keep-alive (portal)                            -
-21:06:46.013 1    173 R   g_sync.p_ac_grid_sum_lp     372.0 W             45.0 ·
+21:06:46.013 1    173 R   g_sync.p_ac_grid_sum_lp    372.0 W              45.0 ·
                 · A12 retry: retry of packet 145, 5.0 s earlier
-21:06:51.012 1    201 R   battery.soc                 (30.0 %)?           38.9 ✗
+21:06:51.012 1    201 R   battery.soc                (30.0 %)?            38.9 ✗
                 ✗ A13 crc_mismatch: CRC read 1157, calculated 9a02
-21:06:52.200 3    227 W   power_mng.soc_min           = 7.0 %             70.3
+21:06:52.200 3    227 W   power_mng.soc_min          = 7.0 %              70.3
 21:07:03.028 1    312 --  A16 tcp.gap: 120 bytes are missing, client t…      - !
 ",
     );
@@ -107,20 +107,20 @@ fn an_evening_at_120_columns() {
         120,
         &evening(),
         "
-time (UTC)   conn     packets cmd    object                         value               rtt ms  flags
+time (UTC)   conn     packets cmd    object                        value                rtt ms  flags
 2025-03-17 UTC
-21:06:30.995 3          73>80 READ   g_sync.p_ac_grid_sum_lp        481.0 W               33.3
-21:06:30.995 3          73>84 READ   power_mng.is_grid              true                  52.3
-21:06:31.012 1          75>89 READ   battery.soc                    29.8 %                41.8  ! A3 A4 foreign_response
+21:06:30.995 3          73>80 READ   g_sync.p_ac_grid_sum_lp       481.0 W                33.3
+21:06:30.995 3          73>84 READ   power_mng.is_grid             true                   52.3
+21:06:31.012 1          75>89 READ   battery.soc                   29.8 %                 41.8  ! A3 A4 foreign_response
                   ! A3 A4 foreign_response: 2 answers for connection 3 came first
-21:06:31.012 1         75>101 READ   g_sync.p_acc_lp                2 of 4 bytes          64.7  ✗ A7 payload_short
-21:06:36.299 *            119 <WRITE 0xDEADBEEF                     36 bytes                 -  · A8 device_write
-21:06:38.995 3            125 READ   (2 objects as at 21:06:30)     1 changed             71.3
-21:06:41.012 1            145 READ   g_sync.p_ac_grid_sum_lp        no answer                -  ✗ A9 unanswered
+21:06:31.012 1         75>101 READ   g_sync.p_acc_lp               2 of 4 bytes           64.7  ✗ A7 payload_short
+21:06:36.299 *            119 <WRITE 0xDEADBEEF                    36 bytes                  -  · A8 device_write
+21:06:38.995 3            125 READ   (2 objects as at 21:06:30)    1 changed              71.3
+21:06:41.012 1            145 READ   g_sync.p_ac_grid_sum_lp       no answer                 -  ✗ A9 unanswered
 21:06:46.012 2            171 --     AT+ keep-alive (portal)                                 -
-21:06:46.013 1        173>175 READ   g_sync.p_ac_grid_sum_lp        372.0 W               45.0  · A12 retry
-21:06:51.012 1        201>203 READ   battery.soc                    (30.0 %)?             38.9  ✗ A13 crc_mismatch
-21:06:52.200 3        227>230 WRITE  power_mng.soc_min              = 7.0 %               70.3
+21:06:46.013 1        173>175 READ   g_sync.p_ac_grid_sum_lp       372.0 W                45.0  · A12 retry
+21:06:51.012 1        201>203 READ   battery.soc                   (30.0 %)?              38.9  ✗ A13 crc_mismatch
+21:06:52.200 3        227>230 WRITE  power_mng.soc_min             = 7.0 %                70.3
 21:07:03.028 1            312 --     tcp.gap: 120 bytes are missing, client to device        -  ! A16 gap
 ",
     );
@@ -132,14 +132,14 @@ fn an_evening_on_a_telephone() {
         50,
         &evening()[..6],
         "
-time     c  cmd object              value
+time     c  cmd object             value
 2025-03-17 UTC
-21:06:30 3  R   g_sync.p_…id_sum_lp 481.0 W
-21:06:30 3  R   power_mng.is_grid   true
-21:06:31 1  R   battery.soc         29.8 %       !
+21:06:30 3  R   g_sync.p…id_sum_lp 481.0 W
+21:06:30 3  R   power_mng.is_grid  true
+21:06:31 1  R   battery.soc        29.8 %        !
             ! A3 A4 foreign_response: 2 answers
               for connection 3 came first
-21:06:31 1  R   g_sync.p_acc_lp     2 of 4 bytes ✗
+21:06:31 1  R   g_sync.p_acc_lp    2 of 4 bytes  ✗
             ✗ A7 payload_short
 ",
     );
@@ -161,11 +161,11 @@ fn only_what_changed() {
     assert_eq!(
         shown,
         [
-            "g_sync.p_ac_grid_sum_lp     481.0 W             33.3",
-            "power_mng.is_grid           true                52.3",
-            "battery.soc                 29.8 %              41.8 !",
-            "g_sync.p_ac_grid_sum_lp     482.0 W             33.3",
-            "g_sync.p_ac_grid_sum_lp     372.0 W             45.0 ·",
+            "g_sync.p_ac_grid_sum_lp    481.0 W              33.3",
+            "power_mng.is_grid          true                 52.3",
+            "battery.soc                29.8 %               41.8 !",
+            "g_sync.p_ac_grid_sum_lp    482.0 W              33.3",
+            "g_sync.p_ac_grid_sum_lp    372.0 W              45.0 ·",
         ],
         "neither untrusted values nor the same ones again"
     );
@@ -206,9 +206,9 @@ fn an_answer_says_where_it_was_seen_and_how_sure_it_is() {
         80,
         &[elsewhere.into()],
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:06:00.000 1     10 R   battery.soc                 30.0 %              40.0
+21:06:00.000 1     10 R   battery.soc                30.0 %               40.0
                 · the answer was seen on connection 2 only
                 · that this is the answer to this request is a guess
 ",
@@ -224,9 +224,9 @@ fn the_other_side_of_a_foreign_response() {
             anomaly(1, Code::ForeignResponse, 1, 40.1, 13, "battery.soc reached connection 1").into(),
         ],
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:06:00.000 2     10 R   battery.soc                 30.0 %              40.0 !
+21:06:00.000 2     10 R   battery.soc                30.0 %               40.0 !
                 ! A1 foreign_response: connection 1 got it waiting for another
 ",
     );
@@ -246,12 +246,12 @@ fn other_endings() {
             unasked(Command::RESPONSE, 16, 50_000.0, SOC, &float(0.5)).into(),
         ],
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:06:00.000 1     10 R   battery.soc                 still open             -
-21:06:00.001 1     11 LW  power_mng.soc_min           = 10.0 %               -
-21:06:00.002 1     12 pRP battery.soc                 30.0 %             40000
-21:06:50.000 *     16 <A  battery.soc                 50.0 %                 -
+21:06:00.000 1     10 R   battery.soc                still open              -
+21:06:00.001 1     11 LW  power_mng.soc_min          = 10.0 %                -
+21:06:00.002 1     12 pRP battery.soc                30.0 %              40000
+21:06:50.000 *     16 <A  battery.soc                50.0 %                  -
 ",
     );
 }
@@ -264,11 +264,11 @@ fn a_new_day_is_announced() {
         80,
         &[evening.into(), midnight.into()],
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:06:00.000 1     10 R   battery.soc                 30.0 %              40.0
+21:06:00.000 1     10 R   battery.soc                30.0 %               40.0
 2025-03-18 UTC
-00:06:00.000 1     20 R   battery.soc                 30.0 %              40.0
+00:06:00.000 1     20 R   battery.soc                30.0 %               40.0
 ",
     );
 }
@@ -329,10 +329,10 @@ fn a_foreign_response_stands_at_the_request_that_waited() {
             foreign.into(),
         ],
         "
-time (UTC)   c    pkt cmd object                      value             rtt ms
+time (UTC)   c    pkt cmd object                     value              rtt ms
 2025-03-17 UTC
-21:05:59.980 2      8 R   g_sync.p_ac_grid_sum_lp     481.0 W             49.9
-21:06:00.000 1     10 R   battery.soc                 30.0 %              40.0 !
+21:05:59.980 2      8 R   g_sync.p_ac_grid_sum_lp    481.0 W              49.9
+21:06:00.000 1     10 R   battery.soc                30.0 %               40.0 !
                 ! A1 foreign_response: 1 answer for connection 2 came first
 ",
     );
