@@ -7,6 +7,14 @@ use crate::time::Timestamp;
 use std::fmt::{self, Write as _};
 use std::io;
 
+/// Bytes in hex, without blanks.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(2 * bytes.len()), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
 /// A record in the making.
 #[derive(Debug)]
 pub(super) struct Fields(String);
@@ -32,7 +40,7 @@ impl Fields {
 
     /// A number, `true`, or anything else that is JSON as it stands.
     pub(super) fn raw(mut self, key: &str, json: impl fmt::Display) -> Self {
-        // Writing to a string cannot fail.
+        // Writing into a string cannot fail.
         let _ = write!(self.0, ",\"{key}\":{json}");
         self
     }
@@ -45,8 +53,7 @@ impl Fields {
 
     /// Bytes in hex.
     pub(super) fn hex(self, key: &str, bytes: &[u8]) -> Self {
-        let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.text(key, text)
+        self.text(key, hex(bytes))
     }
 
     pub(super) fn write(mut self, out: &mut dyn io::Write) -> io::Result<()> {

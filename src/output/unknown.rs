@@ -3,7 +3,7 @@
 //! Gathers every sighting of an object outside the registry, with what its values could mean, and how often each object
 //! was asked for and answered. Memory is bounded by the number of objects, which is capped.
 
-use super::fields::Fields;
+use super::fields::{self, Fields};
 use super::style::{self, Ink, Style};
 use super::value_text;
 use super::zone::Zone;
@@ -162,7 +162,7 @@ impl<'r> Unknown<'r> {
                     format!("{{\"type\":\"{name}\",\"text\":{}}}", serde_json::Value::from(text))
                 });
                 let readings: Vec<String> = readings.collect();
-                let hex: String = value.iter().map(|byte| format!("{byte:02x}")).collect();
+                let hex = fields::hex(value);
                 format!("{{\"payload_hex\":\"{hex}\",\"readings\":[{}]}}", readings.join(","))
             });
             let values: Vec<String> = values.collect();
@@ -235,7 +235,7 @@ fn when(seen: &Seen, zone: Zone<'_>) -> String {
 }
 
 fn hex(value: &[u8]) -> String {
-    let mut text: String = value.iter().take(SHOWN).map(|byte| format!("{byte:02x}")).collect();
+    let mut text = fields::hex(&value[..value.len().min(SHOWN)]);
     if value.len() > SHOWN {
         _ = write!(text, "… ({} bytes)", value.len());
     }
