@@ -20,16 +20,19 @@ impl Buffer {
     }
 
     /// The bytes not yet consumed.
+    #[inline]
     pub(super) fn data(&self) -> &[u8] {
         &self.bytes[self.start..self.end]
     }
 
     /// Leaves out the first `count` bytes; they stay where they are until the next [`Buffer::fill`].
+    #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
     }
 
     /// Consumes `count` bytes and tells where those of `part`, counted from the first of them, can still be read.
+    #[inline]
     pub(super) fn take(&mut self, count: usize, part: &Range<usize>) -> Range<usize> {
         let place = self.start + part.start..self.start + part.end;
         self.consume(count);
@@ -37,6 +40,7 @@ impl Buffer {
     }
 
     /// Bytes that [`Buffer::take`] told of.
+    #[inline]
     pub(super) fn at(&self, place: Range<usize>) -> &[u8] {
         self.bytes.get(place).unwrap_or_default()
     }

@@ -149,7 +149,14 @@ impl Ledger {
         self.log.report(NoticeKind::CorruptRecord, self.place, format_args!("corrupt at byte {at} ({message})"));
     }
 
+    /// Takes note of a packet whose time had a fraction of a second or more.
+    #[cold]
+    pub(super) fn odd_fraction(&mut self, offset: u64, number: PacketNumber, ts: Timestamp) {
+        self.odd_fractions.add(1, Place { offset, packet: Some((number, ts)) });
+    }
+
     /// Takes note that a packet is handed out, and gives what its interface has to say about it.
+    #[inline]
     pub(super) fn hand_out(
         &mut self,
         index: usize,

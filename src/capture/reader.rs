@@ -6,7 +6,7 @@ use super::decompress::Decompressor;
 use super::error::Error;
 use super::input::{Buffered, Failure, Input, Raw};
 use super::interface::{Interface, Ledger};
-use super::notice::{Notice, NoticeKind, Place};
+use super::notice::{Notice, NoticeKind};
 use super::pcap::Pcap;
 use super::sniff::{COMPRESSION_BYTES, Compression, Decoder, Format, NAMING_BYTES};
 use super::{Fraction, Part, Record, Step};
@@ -116,6 +116,7 @@ impl Reader {
     /// # Errors
     ///
     /// When the input cannot be read. Nothing more comes then.
+    #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
         if self.peek()?.is_none() {
             return Ok(None);
@@ -126,6 +127,7 @@ impl Reader {
     }
 
     /// What was found to be wrong since the last call. Totals come at the end of the file.
+    #[inline]
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.ledger.log.take()
     }
@@ -146,6 +148,7 @@ impl Reader {
     }
 
     /// The time of the packet that comes next, waiting for it; `None` at the end.
+    #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Error> {
         if self.head.is_none() {
             self.find_head()?;
@@ -154,12 +157,12 @@ impl Reader {
     }
 
     /// Hands out the packet that [`Reader::peek`] found, as number `number`.
+    #[inline]
     pub(super) fn take_head(&mut self, number: PacketNumber) -> Option<Packet<'_>> {
         let head = self.head.take()?;
         let (interface, link_type) = self.ledger.hand_out(head.interface, number, head.ts, head.offset);
         if head.fraction == Fraction::Carried {
-            let place = Place { offset: head.offset, packet: Some((number, head.ts)) };
-            self.ledger.odd_fractions.add(1, place);
+            self.ledger.odd_fraction(head.offset, number, head.ts);
         }
         Some(Packet {
             number,
@@ -181,6 +184,7 @@ impl Reader {
     }
 
     /// Goes through the records to the next packet, or to the end.
+    #[inline]
     fn find_head(&mut self) -> Result<(), Error> {
         while !matches!(self.state, State::Ended | State::Failed) {
             let data = self.buffer.data();
@@ -188,28 +192,38 @@ impl Reader {
                 Decoder::Pcap(pcap) => pcap.step(data),
                 Decoder::PcapNg(pcapng) => pcapng.step(data, &mut self.ledger),
             };
-            match step {
-                Step::Packet(record) => {
-                    self.found(&record);
-                    return Ok(());
+            if let Step::Packet(record) = step {
+                self.found(&record);
+                return Ok(());
+            }
+            self.go_on(&step)?;
+        }
+        Ok(())
+    }
+
+    /// Does what stands between here and the next packet.
+    #[cold]
+    fn go_on(&mut self, step: &Step) -> Result<(), Error> {
+        match *step {
+            // The caller has taken it.
+            Step::Packet(_) => {}
+            Step::Skip(length) => self.advance(length),
+            Step::Discard(length) => self.discard(length)?,
+            Step::Restart => self.restart(),
+            Step::Need { total, header, part } => {
+                if self.fill(total)? == 0 {
+                    self.cut(total, header, part);
                 }
-                Step::Skip(length) => self.advance(length),
-                Step::Discard(length) => self.discard(length)?,
-                Step::Restart => self.restart(),
-                Step::Need { total, header, part } => {
-                    if self.fill(total)? == 0 {
-                        self.cut(total, header, part);
-                    }
-                }
-                Step::Lost(nonsense) => {
-                    self.ledger.corrupt(format_args!("{nonsense}"));
-                    self.end();
-                }
+            }
+            Step::Lost(nonsense) => {
+                self.ledger.corrupt(format_args!("{nonsense}"));
+                self.end();
             }
         }
         Ok(())
     }
 
+    #[inline]
     fn found(&mut self, record: &Record) {
         self.record_count += 1;
         let offset = self.ledger.place.offset;

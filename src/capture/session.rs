@@ -264,6 +264,9 @@ impl Session {
         if let Some(index) = self.current.take()
             && let Some(ts) = self.peek(index)
         {
+            if self.heads.is_empty() && self.waiting.is_empty() {
+                return Some(index);
+            }
             let turn = self.turn(index, ts);
             // Most of the time a file goes on, and the heap need not be touched.
             if self.waiting.last().is_none_or(|first| turn.ts < first.ts)
@@ -336,8 +339,9 @@ impl Session {
     }
 
     fn collect_notices(&mut self, index: usize) {
-        if let Some(reader) = &mut self.files[index].reader {
-            self.notices.extend(reader.take_notices().into_iter().map(|notice| Notice { source: index, ..notice }));
+        let Some(reader) = &mut self.files[index].reader else { return };
+        for notice in reader.take_notices() {
+            self.notices.push(Notice { source: index, ..notice });
         }
     }
 

@@ -5,6 +5,7 @@
 use super::fragments::{FragmentPool, FragmentStats};
 use super::ip::{self, Datagram};
 use super::link::{self, NoIp, Path};
+use super::plain;
 use super::segment::Segment;
 use super::transport::{self, Carrier};
 use crate::limits::NESTED_IP_HEADERS;
@@ -58,7 +59,17 @@ impl Decoder {
     }
 
     /// Takes one packet apart.
+    #[inline]
     pub fn decode<'a>(&'a mut self, packet: &'a Packet<'_>) -> Decoded<'a> {
+        match plain::segment(packet) {
+            Some(segment) => Decoded::Segment(segment),
+            None => self.walk(packet),
+        }
+    }
+
+    /// Takes any packet apart, layer by layer.
+    #[inline(never)]
+    fn walk<'a>(&'a mut self, packet: &'a Packet<'_>) -> Decoded<'a> {
         let stripped = match link::strip(packet.link_type, packet.data, Path::on_interface(packet.interface)) {
             Ok(stripped) => stripped,
             Err(why) => return self.no_ip(packet, why),
@@ -268,6 +279,24 @@ mod tests {
     }
 
     #[test]
+    fn the_short_way_is_taken_by_what_is_plain_and_leads_where_the_long_one_does() {
+        let base = || PacketBuilder::ethernet2([2; 6], [4; 6]).ipv4([192, 0, 2, 1], [192, 0, 2, 2], 64).tcp(1, 2, 3, 4);
+        let (noop, stamp) = (TcpOptionElement::Noop, TcpOptionElement::Timestamp(7, 8));
+        let stamped = base().options(&[noop.clone(), noop, stamp]).expect("fit");
+        let padded = || [write(base(), b""), vec![0; 6]].concat();
+        for data in [tcp_v4(), write(stamped, PAYLOAD), padded()] {
+            let packet = Packet { interface: 3, ..packet(&data) };
+            let short = plain::segment(&packet).map(Decoded::Segment);
+            assert_eq!(format!("{short:?}"), format!("Some({:?})", Decoder::new().walk(&packet)));
+        }
+        let syn = base().syn().options(&[TcpOptionElement::WindowScale(9)]).expect("fit");
+        let cut = &tcp_v4()[..60];
+        for data in [&tcp_v6(), &write(syn, b""), cut, &padded()[..50]] {
+            assert!(plain::segment(&packet(data)).is_none());
+        }
+    }
+
+    #[test]
     fn a_flipped_bit_is_seen_in_the_checksum() {
         for mut data in [tcp_v4(), tcp_v6()] {
             *data.last_mut().expect("not empty") ^= 1;
@@ -461,6 +490,10 @@ mod tests {
             let packet = Packet { link_type: LinkType(link_type), ..packet(data) };
             let mut decoder = Decoder::new();
             for _ in 0..2 {
+                if let Some(segment) = plain::segment(&packet) {
+                    let walked = format!("{:?}", Decoder::new().walk(&packet));
+                    prop_assert_eq!(format!("{:?}", Decoded::Segment(segment)), walked, "the long way");
+                }
                 if let Decoded::Segment(segment) = decoder.decode(&packet) {
                     let at = usize::try_from(segment.payload_offset).expect("small");
                     prop_assert!(at + segment.payload.len() <= data.len());

@@ -50,6 +50,15 @@ impl Path {
         Self((self.0.rotate_left(5) ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
+    /// Mixes both addresses of an Ethernet frame in, as two words.
+    #[inline]
+    pub(super) fn with_ethernet(self, addresses: &[u8; 12]) -> Self {
+        let words = addresses.first_chunk().zip(addresses.last_chunk());
+        let (first, last) =
+            words.map_or((0, 0), |(first, last)| (u64::from_be_bytes(*first), u32::from_be_bytes(*last)));
+        self.with(first).with(last.into())
+    }
+
     /// Mixes up to eight bytes of the packet in.
     fn with_bytes(self, data: &[u8], at: usize, count: usize) -> Self {
         let bytes = data.get(at..at + count).unwrap_or_default();
@@ -80,9 +89,7 @@ pub(super) fn strip(link_type: LinkType, data: &[u8], path: Path) -> Outcome {
 /// An Ethernet frame: also what VXLAN, GRE and some MPLS tunnels carry.
 #[inline]
 pub(super) fn ethernet(data: &[u8], at: usize, path: Path) -> Outcome {
-    // Both addresses, in two words.
-    let addresses = (bytes::<8>(data, at)?, bytes::<4>(data, at + 8)?);
-    let path = path.with(u64::from_be_bytes(addresses.0)).with(u32::from_be_bytes(addresses.1).into());
+    let path = path.with_ethernet(&bytes(data, at)?);
     ether_type(data, at + 14, be16(data, at + 12)?, path)
 }
 

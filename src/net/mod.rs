@@ -7,11 +7,14 @@
 //!           ↑     ↑   └─ fragments ─┘
 //!           └─────┴── tunnels (GRE, VXLAN, IP in IP) start again
 //! ```
+//!
+//! Packets that are nothing but Ethernet, IPv4 and TCP take a short way, `plain`.
 
 pub mod decoder;
 mod fragments;
 mod ip;
 mod link;
+mod plain;
 pub mod segment;
 mod transport;
 

@@ -145,7 +145,7 @@ fn uncaptured(packet: &Packet<'_>) -> u32 {
 
 /// Lengths within a packet: a record is at most 16 MiB.
 #[inline]
-fn count(length: usize) -> u32 {
+pub(super) fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 

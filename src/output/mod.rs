@@ -7,6 +7,7 @@ pub mod cell;
 pub mod digest;
 pub mod explain;
 mod fields;
+mod fixed;
 pub mod json;
 pub mod pages;
 pub mod schema;

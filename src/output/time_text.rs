@@ -90,6 +90,12 @@ impl Default for Rfc3339 {
 impl Rfc3339 {
     /// `2025-03-17T21:06:11.050224973Z`
     pub fn text(&mut self, ts: Timestamp) -> &str {
+        // ASCII by construction; an empty string would show a bug without ending the run.
+        std::str::from_utf8(self.bytes(ts)).unwrap_or_default()
+    }
+
+    /// The same as ASCII bytes.
+    pub fn bytes(&mut self, ts: Timestamp) -> &[u8; 30] {
         let (second, nanos) = (ts.nanos().div_euclid(NANOS_PER_SECOND), ts.nanos().rem_euclid(NANOS_PER_SECOND));
         if second != self.second {
             self.second = second;
@@ -99,15 +105,18 @@ impl Rfc3339 {
         for (pair, divisor) in [(21, 1_000_000), (23, 10_000), (25, 100), (27, 1)] {
             two_digits(&mut self.text[pair..pair + 2], small(nanos / divisor % 100));
         }
-        // The text is ASCII by construction; an empty string would show a bug without ending the run.
-        std::str::from_utf8(&self.text).unwrap_or_default()
+        &self.text
     }
 }
 
 /// The device's wall clock, which it writes as if it were UTC: `2025-03-17T21:00:00`, without a zone.
 pub fn device_time(out: &mut String, seconds: u32) {
-    let text = Civil::from_unix(i64::from(seconds)).text();
-    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
+    out.push_str(std::str::from_utf8(&device_time_bytes(seconds)).unwrap_or_default());
+}
+
+/// The same as ASCII bytes.
+pub fn device_time_bytes(seconds: u32) -> [u8; 19] {
+    Civil::from_unix(i64::from(seconds)).text()
 }
 
 #[cfg(test)]

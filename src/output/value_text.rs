@@ -3,6 +3,7 @@
 //! For reading only: the text is rounded, and programs take the typed parts of a value instead. Whether a value is to
 //! be trusted is not known here. Text out of a capture is untrusted, so nothing written here can steer a terminal.
 
+use super::fixed;
 use super::time_text::{self, Civil};
 use crate::rct::registry::Object;
 use crate::rct::value::{CellExtreme, CellStatus, Field, FieldValue, Flag, Value};
@@ -41,6 +42,10 @@ pub fn write(out: &mut String, value: &Value<'_>, object: Option<&Object>) {
 
 /// Appends `text` with everything escaped that a terminal would obey, or that would make text look like other text.
 pub fn visible(out: &mut String, text: &str) {
+    // Nearly all text is this, and to look at bytes is cheaper than to take characters apart.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return out.push_str(text);
+    }
     for c in text.chars() {
         match c {
             '\n' => out.push_str("\\n"),
@@ -99,7 +104,7 @@ fn number_with_unit(out: &mut String, number: f64, decimals: Decimals, object: O
     };
     if object.flags.ratio {
         if number.is_finite() && number.abs() < 1e6 {
-            push(out, format_args!("{:.1}", number * 100.0));
+            fixed::write(out, number * 100.0, 1..=1);
         } else {
             self::number(out, number * 100.0, decimals);
         }
@@ -122,7 +127,7 @@ fn unit(out: &mut String, unit: &str) {
 fn number(out: &mut String, number: f64, decimals: Decimals) {
     let size = number.abs();
     let places = match decimals {
-        Decimals::None => return push(out, format_args!("{number:.0}")),
+        Decimals::None => return fixed::write(out, number, 0..=0),
         Decimals::ByMagnitude if !number.is_finite() => return push(out, format_args!("{number}")),
         Decimals::ByMagnitude if size == 0.0 => return out.push_str("0.0"),
         Decimals::ByMagnitude if !(1e-4..1e10).contains(&size) => return push(out, format_args!("{number:.3e}")),
@@ -132,11 +137,7 @@ fn number(out: &mut String, number: f64, decimals: Decimals) {
         Decimals::ByMagnitude if size >= 0.01 => 5,
         Decimals::ByMagnitude => 7,
     };
-    let start = out.len();
-    push(out, format_args!("{number:.places$}"));
-    let digits = out[start..].trim_end_matches('0');
-    let kept = digits.len() + usize::from(digits.ends_with('.'));
-    out.truncate(start + kept);
+    fixed::write(out, number, 1..=places);
 }
 
 fn bits(out: &mut String, flags: &[Flag<'_>]) {

@@ -22,8 +22,8 @@ use std::time::Duration;
 /// Connections removed at one packet: a clock that jumps ahead must not make all of them wait to be told at once.
 const SWEPT_AT_ONCE: usize = 256;
 
-/// The most that one packet lets connections grow older. Not less than a tombstone stands.
-const LONGEST_STEP: Duration = limits::TOMBSTONE;
+/// The most that one packet lets connections grow older, in nanoseconds. Not less than a tombstone stands.
+const LONGEST_STEP: i64 = limits::TOMBSTONE.as_secs().cast_signed() * 1_000_000_000;
 
 /// How an assembler works.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -117,6 +117,7 @@ impl Assembler {
 
     /// Takes the next segment. What follows from it comes out of the drain, in order; what the drain is not asked for
     /// comes out of the next one.
+    #[inline]
     pub fn push<'a>(&'a mut self, segment: &'a Segment<'_>) -> Drain<'a> {
         self.advance_to(segment.packet, segment.ts);
         self.take(segment);
@@ -264,7 +265,8 @@ impl Assembler {
         let before = self.shared.moment.now;
         let now = before.max(ts);
         self.shared.moment = Moment { packet, ts, now };
-        self.awake = self.awake.saturating_add(now.since(before).min(LONGEST_STEP));
+        let step = now.nanos_since(before).min(LONGEST_STEP);
+        self.awake = Timestamp::from_nanos(self.awake.nanos().saturating_add(step));
         while let Some(flow) = self.shared.timers.due(now) {
             self.expire(flow);
         }
@@ -355,7 +357,14 @@ impl Assembler {
     }
 
     /// Keeps what is held within the common bound, and the oldest of it known.
+    #[inline]
     fn settle(&mut self) {
+        if !self.shared.held.is_idle() {
+            self.bound_held();
+        }
+    }
+
+    fn bound_held(&mut self) {
         self.prune();
         while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
             let Some(flow) = self.shared.held.oldest().map(|arrival| arrival.flow) else { return };
@@ -429,6 +438,9 @@ impl Drain<'_> {
 
 impl Drop for Drain<'_> {
     fn drop(&mut self) {
+        if self.assembler.shared.outbox.is_empty() {
+            return;
+        }
         for queued in &mut self.assembler.shared.outbox {
             queued.make_owned(self.payload);
         }

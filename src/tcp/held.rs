@@ -25,6 +25,12 @@ pub(super) struct Arrival {
 }
 
 impl Held {
+    /// Whether nothing is held, and nothing noted.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.pieces == 0 && self.arrivals.is_empty()
+    }
+
     /// What all pieces cost.
     pub(super) const fn cost(&self) -> usize {
         self.cost

@@ -4,7 +4,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
-use crate::output::time_text::Rfc3339;
+use crate::output::time_text::{self, Rfc3339};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::fmt::{self, Write as _};
@@ -47,7 +47,8 @@ impl Line {
         self.bytes.clear();
     }
 
-    /// Appends text that is JSON already.
+    /// Appends text that is JSON already. Inlined, so that a key costs a few moves and no call with a length.
+    #[inline]
     pub(super) fn raw(&mut self, json: &str) {
         self.bytes.extend_from_slice(json.as_bytes());
     }
@@ -75,11 +76,16 @@ impl Line {
 
     /// A string of any content, quoted and escaped.
     pub(super) fn string(&mut self, text: &str) {
+        // Nearly all text needs no escapes.
+        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+            return self.plain(text);
+        }
         // Serialising a string into memory cannot fail.
         let _ = serde_json::to_writer(&mut self.bytes, text);
     }
 
     /// A string that needs no escapes, quoted.
+    #[inline]
     pub(super) fn plain(&mut self, text: &str) {
         self.bytes.push(b'"');
         self.raw(text);
@@ -97,6 +103,7 @@ impl Line {
         self.raw(if yes { "true" } else { "false" });
     }
 
+    #[inline]
     pub(super) fn integer(&mut self, number: impl itoa::Integer) {
         self.raw(itoa::Buffer::new().format(number));
     }
@@ -134,29 +141,34 @@ impl Line {
 
     /// Nanoseconds as seconds or milliseconds: exact, no zeros at the end but always a fraction.
     pub(super) fn decimal(&mut self, nanos: i64, scale: Scale) {
-        let places: usize = match scale {
-            Scale::Seconds => 9,
-            Scale::Milliseconds => 6,
+        let size = nanos.unsigned_abs();
+        // A one in front of the decimals keeps the zeros they begin with. (Constant divisors, so no division is done.)
+        let (whole, decimals) = match scale {
+            Scale::Seconds => (size / 1_000_000_000, 1_000_000_000 + size % 1_000_000_000),
+            Scale::Milliseconds => (size / 1_000_000, 1_000_000 + size % 1_000_000),
         };
-        let unit = 10_u64.pow(if places == 9 { 9 } else { 6 });
         if nanos < 0 {
             self.bytes.push(b'-');
         }
-        self.integer(nanos.unsigned_abs() / unit);
-        let mut rest = nanos.unsigned_abs() % unit;
-        let mut digits = *b".000000000";
-        for digit in digits[1..=places].iter_mut().rev() {
-            *digit = b"0123456789"[usize::try_from(rest % 10).unwrap_or(0)];
-            rest /= 10;
-        }
-        let kept = digits[..=places].iter().rposition(|&digit| digit != b'0').unwrap_or(0);
-        self.bytes.extend_from_slice(&digits[..=kept.max(1)]);
+        self.integer(whole);
+        let mut digits = itoa::Buffer::new();
+        let digits = digits.format(decimals).as_bytes();
+        let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0).max(1);
+        self.bytes.push(b'.');
+        self.bytes.extend_from_slice(&digits[1..=last]);
     }
 
     /// A time stamp, quoted.
     pub(super) fn moment(&mut self, ts: Timestamp) {
         self.bytes.push(b'"');
-        self.bytes.extend_from_slice(self.clock.text(ts).as_bytes());
+        self.bytes.extend_from_slice(self.clock.bytes(ts));
+        self.bytes.push(b'"');
+    }
+
+    /// A moment of the device's wall clock, quoted. It has no zone, so the text has none either.
+    pub(super) fn device_time(&mut self, seconds: u32) {
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(&time_text::device_time_bytes(seconds));
         self.bytes.push(b'"');
     }
 

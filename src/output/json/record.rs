@@ -14,7 +14,7 @@ use crate::output::TOOL;
 use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::value::{self, Decoded, Form};
-use crate::rct::{Escaping, NonFrameKind};
+use crate::rct::{Command, Escaping, NonFrameKind};
 use crate::tcp::CloseReason;
 
 /// Appends records to a line buffer.
@@ -67,7 +67,7 @@ impl<'r> Recorder<'r> {
         line.id("F", frame.id.0);
         ends(line, frame.connection.0, frame.sender, [frame.src, frame.dst]);
         line.raw(key!("command"));
-        line.display(frame.command);
+        command(line, frame.command);
         line.raw(key!("command_code"));
         line.integer(frame.command.0);
         self.names.write(line, frame.object_id);
@@ -155,7 +155,7 @@ impl<'r> Recorder<'r> {
             line.endpoint(request.src);
         }
         line.raw(key!("command"));
-        line.display(lead.command);
+        command(line, lead.command);
         self.names.write(line, lead.object_id);
         line.raw(key!("status"));
         line.plain(exchange.status.name());
@@ -208,7 +208,7 @@ impl<'r> Recorder<'r> {
         line.raw(key!("length"));
         line.integer(place.length);
         line.raw(key!("command"));
-        line.display(frame.command);
+        command(line, frame.command);
         line.raw(key!("crc_ok"));
         line.bool(frame.crc_ok());
         if frame.connection != lead.connection {
@@ -356,6 +356,14 @@ impl<'r> Recorder<'r> {
 pub(super) fn decoded<'a>(registry: &'a Registry, frame: &'a Sighting) -> Decoded<'a> {
     let form = if frame.command.is_response() { Form::Response } else { Form::Request };
     value::decode(registry, registry.get(frame.object_id), form, &frame.payload)
+}
+
+/// The name of a command, or its number where it has none.
+fn command(line: &mut Line, command: Command) {
+    match command.name() {
+        Some(name) => line.plain(name),
+        None => line.display(command),
+    }
 }
 
 /// Connection, device, sender and both ends of a frame or what stands in its place.

@@ -5,7 +5,7 @@
 
 use super::line::{Line, key};
 use super::record::{Recorder, decoded};
-use super::value::{float, unit};
+use super::value::{ValueWriter, device_time, float, unit};
 use crate::line::{Exchange, ExchangeStatus, Sighting};
 use crate::rct::value::Value;
 use crate::time::Timestamp;
@@ -61,7 +61,7 @@ fn merely_confirms(exchange: &Exchange) -> bool {
 }
 
 /// One line for a plain value, one a row for a table.
-fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
+fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
     if recorder.masks(frame.object_id) {
         return;
     }
@@ -84,7 +84,7 @@ fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connecti
         Value::TimeSeries { points, .. } => {
             for point in points.iter().filter(|point| point.value.is_finite()) {
                 begin(recorder, line);
-                recorder.values.device_time(line, key!("device_time"), point.device_time);
+                device_time(line, key!("device_time"), point.device_time);
                 float(line, point.value);
                 unit(line, &value, object);
                 end(line);
@@ -93,7 +93,7 @@ fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connecti
         Value::EventTable { rows, .. } => {
             for row in rows {
                 begin(recorder, line);
-                recorder.values.device_time(line, key!("device_time"), row.device_time);
+                device_time(line, key!("device_time"), row.device_time);
                 line.raw(key!("event_code"));
                 line.integer(row.code);
                 if let Some(event) = row.event {
@@ -105,7 +105,7 @@ fn samples(recorder: &mut Recorder<'_>, line: &mut Line, exchange: u64, connecti
         }
         value if has_scalar(value) => {
             begin(recorder, line);
-            recorder.values.slots(line, value, object);
+            ValueWriter::slots(line, value, object);
             unit(line, value, object);
             end(line);
         }

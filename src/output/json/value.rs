@@ -4,7 +4,6 @@
 //! Knows values and nothing of where they came from. A slot has one JSON type, whatever the object.
 
 use super::line::{Line, key};
-use crate::output::time_text;
 use crate::output::value_text;
 use crate::rct::registry::{DataType, Object};
 use crate::rct::value::{CellExtreme, EventRow, Field, FieldValue, Flag, Point, Value};
@@ -29,7 +28,7 @@ impl ValueWriter {
     pub(super) fn write(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>, trust: Trust) {
         line.raw("{\"type\":");
         line.plain(type_name(value));
-        self.slots(line, value, object);
+        Self::slots(line, value, object);
         unit(line, value, object);
         line.raw(key!("text"));
         self.text.clear();
@@ -49,7 +48,7 @@ impl ValueWriter {
     }
 
     /// What the value holds, in typed slots.
-    pub(super) fn slots(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
+    pub(super) fn slots(line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
         match value {
             Value::Bool(yes) => {
                 line.raw(key!("bool"));
@@ -69,17 +68,17 @@ impl ValueWriter {
             Value::Bits { number, flags } => bits(line, *number, flags, object),
             Value::UnixTime(seconds) => {
                 whole(line, *seconds);
-                self.device_time(line, key!("device_time"), *seconds);
+                device_time(line, key!("device_time"), *seconds);
             }
             Value::TimeSeries { queried, points } => {
-                self.device_time(line, key!("queried"), *queried);
+                device_time(line, key!("queried"), *queried);
                 line.raw(key!("points"));
-                line.list(points, |line, &point| self.point(line, point));
+                line.list(points, |line, &point| self::point(line, point));
             }
             Value::EventTable { queried, rows } => {
-                self.device_time(line, key!("queried"), *queried);
+                device_time(line, key!("queried"), *queried);
                 line.raw(key!("rows"));
-                line.list(rows, |line, row| self.row(line, row));
+                line.list(rows, |line, row| self::row(line, row));
             }
             Value::BatteryStatus(cells) => {
                 line.raw(key!("cells"));
@@ -108,52 +107,50 @@ impl ValueWriter {
                 let keys = [key!("u_min"), key!("u_max"), key!("t_min"), key!("t_max")];
                 for (key, extreme) in keys.into_iter().zip(extremes) {
                     line.raw(key);
-                    self.extreme(line, extreme);
+                    self::extreme(line, extreme);
                 }
             }
             Value::Structure(parts) => fields(line, parts),
         }
     }
+}
 
-    fn point(&mut self, line: &mut Line, point: Point) {
-        self.device_time(line, "{\"device_time\":", point.device_time);
-        float(line, point.value);
-        line.raw("}");
-    }
+/// A key, and a moment of the device's wall clock.
+pub(super) fn device_time(line: &mut Line, key: &str, seconds: u32) {
+    line.raw(key);
+    line.device_time(seconds);
+}
 
-    fn row(&mut self, line: &mut Line, row: &EventRow<'_>) {
-        line.raw("{\"code\":");
-        line.integer(row.code);
-        if let Some(event) = row.event {
-            line.raw(key!("event"));
-            line.string(event);
-        }
-        self.device_time(line, key!("device_time"), row.device_time);
-        line.raw(key!("elements"));
-        line.list(row.elements, Line::integer);
-        if !row.fields.is_empty() {
-            fields(line, &row.fields);
-        }
-        line.raw("}");
-    }
+fn point(line: &mut Line, point: Point) {
+    device_time(line, "{\"device_time\":", point.device_time);
+    float(line, point.value);
+    line.raw("}");
+}
 
-    fn extreme(&mut self, line: &mut Line, extreme: &CellExtreme) {
-        line.raw("{\"cell\":");
-        line.integer(extreme.cell);
-        if extreme.device_time != 0 {
-            self.device_time(line, key!("device_time"), extreme.device_time);
-        }
-        float(line, extreme.value);
-        line.raw("}");
+fn row(line: &mut Line, row: &EventRow<'_>) {
+    line.raw("{\"code\":");
+    line.integer(row.code);
+    if let Some(event) = row.event {
+        line.raw(key!("event"));
+        line.string(event);
     }
+    device_time(line, key!("device_time"), row.device_time);
+    line.raw(key!("elements"));
+    line.list(row.elements, Line::integer);
+    if !row.fields.is_empty() {
+        fields(line, &row.fields);
+    }
+    line.raw("}");
+}
 
-    /// A moment of the device's wall clock. It has no zone, so the text has none either.
-    pub(super) fn device_time(&mut self, line: &mut Line, key: &str, seconds: u32) {
-        line.raw(key);
-        self.text.clear();
-        time_text::device_time(&mut self.text, seconds);
-        line.plain(&self.text);
+fn extreme(line: &mut Line, extreme: &CellExtreme) {
+    line.raw("{\"cell\":");
+    line.integer(extreme.cell);
+    if extreme.device_time != 0 {
+        device_time(line, key!("device_time"), extreme.device_time);
     }
+    float(line, extreme.value);
+    line.raw("}");
 }
 
 /// The unit of a number, and whether it is a ratio: then it runs from 0 to 1 whatever the unit says.

@@ -440,7 +440,7 @@ impl Connection {
     }
 
     pub(in crate::tcp) fn surroundings(&self) -> Surroundings {
-        let one_sided = self.client != self.server && self.senders.iter().any(|sender| !sender.seen);
+        let one_sided = self.senders.iter().any(|sender| !sender.seen) && self.client != self.server;
         let patience = if one_sided { ONE_SIDED_HOLE_PATIENCE } else { HOLE_PATIENCE };
         Surroundings { packets: self.packet_count, patience }
     }

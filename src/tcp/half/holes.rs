@@ -17,6 +17,7 @@ use crate::time::Timestamp;
 
 impl Half {
     /// Takes an acknowledgment of the other side.
+    #[inline]
     pub(in crate::tcp) fn acknowledge(&mut self, ack: Seq, window: u32, around: Surroundings, shared: &mut Shared) {
         self.window = window;
         let offset = self.offset_of(ack);
@@ -38,11 +39,15 @@ impl Half {
     }
 
     /// Gives up what has been waited for long enough, and sets the timer for the rest.
+    #[inline]
     pub(in crate::tcp) fn look_after_hole(&mut self, around: Surroundings, shared: &mut Shared) {
         let waits = self.preroll.is_some() || self.next < self.known_end();
-        if !waits && self.armed.is_none() {
-            return;
+        if waits || self.armed.is_some() {
+            self.wait_or_give_up(around, shared);
         }
+    }
+
+    fn wait_or_give_up(&mut self, around: Surroundings, shared: &mut Shared) {
         let now = shared.moment.now;
         if self.preroll.is_some_and(|preroll| now.since(preroll.since) >= PREROLL) {
             self.settle_preroll(shared);

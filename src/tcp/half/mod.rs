@@ -183,6 +183,7 @@ impl Half {
         self.offset_of(segment.seq) + u64::from(segment.wire_length()) > self.highest
     }
 
+    #[inline]
     fn offset_of(&self, seq: Seq) -> u64 {
         self.next.saturating_add_signed(i64::from(seq.distance_from(self.seq_at(self.next))))
     }
@@ -216,8 +217,32 @@ impl Half {
         if segment.flags.fin() {
             self.finish_at(arrived.end, shared.moment.now);
         }
-        self.take_in(segment, arrived, shared);
+        if self.is_next(&arrived) {
+            self.take_next(segment, arrived.run, shared);
+        } else {
+            self.take_in(segment, arrived, shared);
+        }
         self.look_after_hole(around, shared);
+    }
+
+    /// Whether a segment is what nearly all are: the next bytes, all of them, and nothing waits for anything.
+    #[inline]
+    fn is_next(&self, arrived: &Arrived<'_>) -> bool {
+        arrived.run.offset == self.next
+            && self.highest == self.next
+            && arrived.run.end() == arrived.end
+            && self.preroll.is_none()
+            && self.fin.is_none()
+            && self.pieces.is_empty()
+    }
+
+    /// [`Half::take_in`] for such a segment: there is nothing to compare, to cut, or to tell.
+    #[inline]
+    fn take_next(&mut self, segment: &Segment<'_>, run: Run<'_>, shared: &mut Shared) {
+        shared.sightings.note(&mut self.seen, segment);
+        let place = self.place_of(run.offset, run.origin);
+        shared.outbox.push_back(Queued::Lent(place, 0..run.bytes.len()));
+        self.delivered(run, shared);
     }
 
     /// A probe whose one byte (or none) lies just before what comes next: it is no data, and may be anything.
@@ -389,6 +414,7 @@ impl Half {
         }
     }
 
+    #[inline]
     fn delivered(&mut self, run: Run<'_>, shared: &mut Shared) {
         shared.history.remember(&mut self.delivered, run);
         self.stats.bytes += length64(run.bytes.len());
