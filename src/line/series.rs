@@ -53,9 +53,9 @@ impl Series {
 }
 
 impl DeviceLine {
-    /// A table of whole rows, but far fewer than usual or than its own length field says, while another client was
-    /// asking. Usual is what the last tables of the kind had; the end of a history has few rows too, and length fields
-    /// lie, so that neither alone is a sign.
+    /// A table of whole rows, but far fewer than its own length field says, or than usual while another client was
+    /// asking. Usual is what the last tables of the kind had; the end of a history has few rows too, so that alone is
+    /// no sign.
     pub(super) fn cut_series(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
         let object = context.registry.get(frame.object_id)?;
         let row_bytes = match object.response_type {
@@ -70,11 +70,15 @@ impl DeviceLine {
         let rows = body / row_bytes;
         let declared = usize::from(frame.declared_length).saturating_sub(frame.command.id_bytes() + HEAD) / row_bytes;
         let kind = kind(object);
-        let usual = self.series.usual(&kind).unwrap_or(0).max(declared);
+        if is_far_fewer(rows, declared) {
+            let message = format!("{rows} rows where the length field says {declared}");
+            return Some(context.out.anomaly(Code::SeriesCut, About::frame(frame), message));
+        }
+        let usual = self.series.usual(&kind).unwrap_or(0);
         if is_far_fewer(rows, usual)
             && let Some(other) = self.interrupted_by(frame)
         {
-            let message = format!("{rows} rows where {usual} are to be expected; {} asked meanwhile", other.src);
+            let message = format!("{rows} rows where {usual} are usual; {} asked meanwhile", other.src);
             let about = About::frame(frame).and(&other);
             return Some(context.out.anomaly(Code::SeriesCut, about, message));
         }

@@ -104,7 +104,7 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("exchange.write_unconfirmed", "", ""),
     ("exchange.competing_writes", "", ""),
     ("exchange.sensitive_write", "", ""),
-    ("exchange.overload", "exchange.unanswered exchange.retry exchange.foreign_response", ""),
+    ("exchange.overload", "exchange.unanswered exchange.retry", ""),
     ("exchange.too_many_clients", "", ""),
     ("value.payload_short", "", ""),
     ("value.payload_long", "", ""),
