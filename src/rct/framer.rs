@@ -24,6 +24,8 @@ const SEPARATOR: u8 = 0;
 const KEEP_ALIVE: &[u8] = b"AT+\r";
 const BOOTLOADER: &[u8] = &[0x50, 0xf7, 0x05, 0xab];
 const PROTOCOL_SWITCH: &[u8] = &[START, 0x3c, 0xe1];
+/// More of them in a row separate nothing: they are junk, handed out in one piece.
+const SEPARATORS: usize = 4;
 /// From so many start bytes in a row on they are noise of the bridge, not a doubled start byte.
 const NOISE_RUN: &[u8] = &[START, START, START];
 
@@ -200,7 +202,7 @@ impl Framer {
     /// The first item of the pending bytes. A `00` that stands alone or last before something else is a separator.
     fn flush(&self) -> Found {
         let bytes = &self.buffer[self.front..self.front + self.pending];
-        if bytes.iter().all(|byte| *byte == SEPARATOR) {
+        if bytes.len() <= SEPARATORS && bytes.iter().all(|byte| *byte == SEPARATOR) {
             return Found::Separator;
         }
         let is_last = self.front + self.pending == self.buffer.len();

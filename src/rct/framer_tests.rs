@@ -208,6 +208,19 @@ fn silence_does_not_cut_a_frame_that_is_only_slow() {
     assert!(matches!(framer.next_item(), Some(Item::Frame(frame)) if frame.status == FrameStatus::Ok));
 }
 
+/// Megabytes of zeros were once handed out one by one, each after a look at all the others.
+#[test]
+fn a_flood_of_zeros_is_junk_in_large_pieces() {
+    let mut framer = Framer::new();
+    framer.push(&vec![0; 4 << 20]);
+    framer.finish(StreamEnd::Closed);
+    let mut items = 0;
+    while framer.next_item().is_some() {
+        items += 1;
+    }
+    assert!(items < 200, "{items}");
+}
+
 /// A 64 KiB lying length repeated through the whole stream costs no more than the stream is long.
 #[test]
 fn held_bytes_are_bounded_and_nothing_is_read_twice() {
