@@ -23,7 +23,7 @@ mod tests {
     fn names_survive_a_shell() {
         for (name, text) in [
             ("evening.pcap", "evening.pcap"),
-            ("/tmp/a b.pcap", "'/tmp/a b.pcap'"),
+            ("captures/a b.pcap", "'captures/a b.pcap'"),
             ("it's.pcap", "'it'\\''s.pcap'"),
             ("$(rm).pcap", "'$(rm).pcap'"),
             ("-n.pcap", "'./-n.pcap'"),
