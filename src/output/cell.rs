@@ -136,7 +136,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold("0x".to_owned(), |text, byte| text + &format!("{byte:02x}"))
 }
 
-/// Nanoseconds as milliseconds in at most six columns: `64.7`, `12345`, `600 s`, and `-` for none.
+/// Nanoseconds as milliseconds in at most six columns: `64.7`, `12345`, `1200 s`, `48.0 h`, and `-` for none.
 #[expect(clippy::cast_precision_loss, reason = "rounded to a tenth of a millisecond for reading")]
 pub fn milliseconds(nanos: Option<i64>) -> String {
     let Some(nanos) = nanos else { return "-".to_owned() };
@@ -144,7 +144,9 @@ pub fn milliseconds(nanos: Option<i64>) -> String {
     match ms {
         -999.0..9_999.95 => format!("{ms:.1}"),
         -99_999.0..999_999.5 => format!("{ms:.0}"),
-        _ => format!("{:.0} s", ms / 1e3),
+        -99_499.0..9_999_499.0 => format!("{:.0} s", ms / 1e3),
+        -35_800_000.0..359_000_000.0 => format!("{:.1} h", ms / 3.6e6),
+        _ => format!("{:.0} h", ms / 3.6e6),
     }
 }
 
@@ -162,6 +164,8 @@ mod tests {
             (Some(9_999_960_000), "10000"),
             (Some(600_000_000_000), "600000"),
             (Some(3_600_000_000_000), "3600 s"),
+            (Some(172_800_000_000_000), "48.0 h"),
+            (Some(-3_600_000_000_000), "-1.0 h"),
             (Some(-17_000_000), "-17.0"),
         ] {
             assert_eq!(milliseconds(nanos), text);

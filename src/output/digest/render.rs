@@ -64,7 +64,9 @@ fn head(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Result<()> {
     flow(page, &parts)?;
     if !summary.complete && summary.packet_count > 0 {
         let sign = page.style.paint(Ink::Yellow, '!');
-        writeln!(page.out, "{sign} the input is damaged or cut; what could be read is shown")?;
+        let text = "the input is damaged or cut; what could be read is shown";
+        let lines = style::wrap(text, page.width.saturating_sub(2));
+        writeln!(page.out, "{sign} {}", lines.join("\n  "))?;
     }
     Ok(())
 }
