@@ -47,7 +47,7 @@ pub const TOMBSTONE: Duration = Duration::from_secs(60);
 pub const PENDING_BYTES_PER_DIRECTION: usize = 4 << 20;
 
 /// Out-of-order bytes held by all connections together.
-pub const PENDING_BYTES_TOTAL: usize = 256 << 20;
+pub const PENDING_BYTES_TOTAL: usize = 128 << 20;
 
 /// What one held piece costs beside its bytes; charged to the two budgets above, so that a flood of one-byte pieces
 /// is bounded too.

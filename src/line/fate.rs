@@ -120,6 +120,9 @@ impl DeviceLine {
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
         if request.kind == Kind::Subscription && !damaged {
+            if self.subscriptions.len() >= REMEMBERED_KEYS {
+                self.subscriptions.clear();
+            }
             self.subscriptions.insert(key);
         }
         if request.kind == Kind::Write && self.requests_for(key) == 1 {
