@@ -76,8 +76,12 @@ pub(super) struct Order {
 impl Order {
     /// Puts an event in its place, behind those that have the same.
     pub(super) fn put(&mut self, place: Place, event: Held) {
-        let behind = self.held.iter().rev().take_while(|(other, _)| *other > place).count();
-        self.held.insert(self.held.len() - behind, (place, event));
+        // Most belong at the end; what comes late, as from a connection that is given up, may belong far in front.
+        let at = match self.held.back() {
+            Some((last, _)) if *last > place => self.held.partition_point(|(other, _)| *other <= place),
+            _ => self.held.len(),
+        };
+        self.held.insert(at, (place, event));
     }
 
     /// Fills the place that was promised to this exchange; one without a promise takes its own.

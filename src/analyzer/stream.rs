@@ -202,7 +202,9 @@ impl Half {
                 }
             };
             let offset = self.framer.offset();
-            while self.runs.front().is_some_and(|run| run.end() <= offset) {
+            // That of a hole is empty, and is needed until the hole itself has been found.
+            let is_done = |run: &Run| run.end() < offset || (run.end() == offset && run.length > 0);
+            while self.runs.front().is_some_and(is_done) {
                 self.runs.pop_front();
             }
             if found.is_some() {

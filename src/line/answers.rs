@@ -1,7 +1,7 @@
 //! What the device sends: answers and their copies, and frames that nobody asked for.
 
 use super::copies::Place;
-use super::device::{CROSSED, Context, DeviceLine, REMEMBERED_KEYS, SECOND_ANSWER};
+use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, REMEMBERED_KEYS, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::member::Copying;
 use super::outcome::About;
@@ -30,11 +30,20 @@ pub(super) fn identity(sighting: &Sighting) -> u64 {
 
 impl DeviceLine {
     /// The frame that this sighting is a copy of, if it is one.
-    pub(super) fn find_copy(&self, identity: u64, key: Option<Key>, connection: ConnectionId) -> Option<Place> {
+    pub(super) fn find_copy(
+        &self,
+        identity: u64,
+        key: Option<Key>,
+        connection: ConnectionId,
+        clock: Timestamp,
+    ) -> Option<Place> {
         let member = self.members.get(&connection)?;
         let place = self.copies.find(identity, connection, member.opened)?;
         // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
-        let may_be_own = !self.is_hub() && self.is_waiting_for(connection, key);
+        // A real one does not answer twice in so short a time.
+        let at_once = self.copies.get(place).is_some_and(|original| clock.since(original.ts) < REAL_DEVICE);
+        let is_copy = at_once && self.fastest.is_none_or(|fastest| fastest >= REAL_DEVICE);
+        let may_be_own = !is_copy && !self.is_hub() && self.is_waiting_for(connection, key);
         (!may_be_own).then_some(place)
     }
 
@@ -58,6 +67,7 @@ impl DeviceLine {
     pub(super) fn copy(&mut self, place: Place, frame: &Arc<Sighting>, context: &mut Context<'_>) {
         let asked_for_it_too = self.is_waiting_for(frame.connection, Some(Key::of(frame)));
         self.seen_again(place, frame.connection, asked_for_it_too);
+        self.requests.serve(frame.connection, Key::of(frame));
         let Some(original) = self.copies.get(place) else { return };
         let (exchange, owner, sent) = (original.exchange, original.owner, original.ts);
         if let Some(answer) = exchange.and_then(|id| self.requests.get_mut(id)).and_then(|r| r.answer.as_mut()) {
@@ -70,6 +80,7 @@ impl DeviceLine {
         let contested = self.requests.contested.iter_mut().find(|contested| contested.place == Some(place));
         if let Some(contested) = contested {
             contested.answer.copies.push(frame.connection);
+            contested.seen.push(Arc::clone(frame));
         }
         self.judge_arrival(frame, owner, sent, context);
         if let Some(id) = exchange {
@@ -114,6 +125,7 @@ impl DeviceLine {
         context: &mut Context<'_>,
     ) {
         let key = Key::of(frame);
+        self.requests.serve(frame.connection, key);
         // Where nothing is copied, an answer goes to whoever asked.
         let mut rivals = Contest { key, within: (!self.is_hub()).then_some(frame.connection) };
         let mut candidates = self.requests.candidates(rivals, self.confirms_writes);
@@ -133,7 +145,7 @@ impl DeviceLine {
             line_free: self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN)),
             anomalies,
         };
-        let contested = Contested { contest: rivals, answer, place };
+        let contested = Contested { contest: rivals, answer, seen: SmallVec::new(), place };
         if let [only] = candidates[..] {
             let request = self.requests.get(only).map(|request| Arc::clone(&request.frame));
             let owner = request.as_ref().map(|request| request.connection);
@@ -264,7 +276,7 @@ impl DeviceLine {
             if Key::of(&request.frame) == key {
                 return None;
             }
-            if contested {
+            if contested || request.served {
                 continue;
             }
             if oldest.is_none() && sent.since(request.frame.clock) > CROSSED {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
 /// shortest answer of a real one ever published took 30 ms.
-const REAL_DEVICE: Duration = Duration::from_millis(10);
+pub(super) const REAL_DEVICE: Duration = Duration::from_millis(10);
 
 /// How long after an answer a second one belongs to the same request: a slave's comes right behind its master's.
 pub(super) const SECOND_ANSWER: Duration = Duration::from_secs(1);
@@ -172,6 +172,7 @@ impl DeviceLine {
             repeats,
             repeated_at: None,
             passed_over_at: None,
+            served: false,
             abandoned: false,
             blind: false,
             broken_answer: false,
@@ -197,9 +198,12 @@ impl DeviceLine {
     }
 
     /// The line needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of
-    /// the shortest time seen, since it may do better.
+    /// the shortest time seen, since it may do better, and never more than what no real device does: times vary from 30
+    /// to 100 ms, so that the shortest one so far says little while there are few.
     pub(super) fn needs(&self) -> Duration {
-        self.fastest.filter(|fastest| *fastest >= REAL_DEVICE).map_or(Duration::ZERO, |fastest| fastest / 2)
+        self.fastest
+            .filter(|fastest| *fastest >= REAL_DEVICE)
+            .map_or(Duration::ZERO, |fastest| (fastest / 2).min(REAL_DEVICE))
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {

@@ -103,7 +103,7 @@ impl DeviceLine {
             }
             for contested in self.requests.take_contested(contest) {
                 let candidates = self.requests.candidates(contest, self.confirms_writes);
-                if let Some(id) = self.requests.latest_before(&candidates, contested.answer.first.clock, self.needs()) {
+                if let Some(id) = self.requests.in_turn(&candidates, contested.answer.first.clock, self.needs()) {
                     self.give(id, contested);
                 }
             }
@@ -112,16 +112,17 @@ impl DeviceLine {
 
     /// Gives an answer to a request.
     pub(super) fn give(&mut self, id: ExchangeId, contested: Contested) {
-        let Contested { mut answer, place, contest: Contest { key, .. } } = contested;
+        let Contested { mut answer, seen, place, contest: Contest { key, .. } } = contested;
         let Some(request) = self.requests.get_mut(id) else { return };
         let asking = request.connection();
-        if answer.first.connection == asking {
-            answer.own = Some(Arc::clone(&answer.first));
-        }
+        answer.own = std::iter::once(&answer.first).chain(&seen).find(|frame| frame.connection == asking).cloned();
         answer.copies.retain(|copy| *copy != asking);
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
         if request.kind == Kind::Subscription && !damaged {
+            if self.subscriptions.len() >= REMEMBERED_KEYS {
+                self.subscriptions.clear();
+            }
             self.subscriptions.insert(key);
         }
         if request.kind == Kind::Write && self.requests_for(key) == 1 {
@@ -220,7 +221,7 @@ impl DeviceLine {
 
     /// Turns a request into the exchange that is told.
     fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
-        let Request { id, frame, answer, mut anomalies, repeated_at, .. } = request;
+        let Request { id, frame, answer, mut anomalies, repeated_at, served, .. } = request;
         match status {
             ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
             ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
@@ -230,7 +231,7 @@ impl DeviceLine {
         if let Some(answer) = &answer {
             anomalies.extend(answer.anomalies.iter().copied());
             anomalies.extend(self.mismatched_series(&frame, &answer.first, context));
-            let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock);
+            let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) && !served;
             if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
                 anomalies.push(late(&frame, &answer.first, context));
             }

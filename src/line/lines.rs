@@ -143,7 +143,7 @@ impl Lines {
             return frame;
         }
         let identity = identity(&frame);
-        match line.find_copy(identity, Some(Key::of(&frame)), frame.connection) {
+        match line.find_copy(identity, Some(Key::of(&frame)), frame.connection, frame.clock) {
             Some(place) => {
                 Arc::make_mut(&mut frame).copy_of = line.copies.get(place).map(|original| original.sighting);
                 line.copy(place, &frame, &mut context);

@@ -112,16 +112,18 @@ impl Member {
 
     /// The same request before `frame`, if the client has asked nothing else since it saw that one fail.
     pub(super) fn repeated(&self, frame: &Sighting) -> Option<(ExchangeId, Fate)> {
-        let last = self.asked.back()?;
-        if frame.clock.since(last.clock) <= ONE_GO {
-            // What is asked twice in one go is no repetition but two requests.
-            return None;
-        }
-        let in_last_go = |asked: &&Asked| last.clock.since(asked.clock) <= ONE_GO;
         let same = |asked: &&Asked| {
             asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
         };
-        self.asked.iter().rev().take_while(in_last_go).find(same).map(|first| (first.id, first.fate))
+        // What is asked twice in one go is no repetition but two requests.
+        let in_this_go = |asked: &&Asked| frame.clock.since(asked.clock) <= ONE_GO;
+        if self.asked.iter().rev().take_while(in_this_go).any(|asked| same(&asked)) {
+            return None;
+        }
+        let mut earlier = self.asked.iter().rev().skip_while(in_this_go).peekable();
+        let last = earlier.peek()?.clock;
+        let in_last_go = |asked: &&Asked| last.since(asked.clock) <= ONE_GO;
+        earlier.take_while(in_last_go).find(same).map(|first| (first.id, first.fate))
     }
 
     pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate) {

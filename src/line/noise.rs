@@ -29,7 +29,7 @@ impl DeviceLine {
             self.blame_broken_answer(seen.connection);
         }
         let identity = bytes_identity(seen.kind, seen.raw);
-        if let Some(place) = self.find_copy(identity, None, seen.connection) {
+        if let Some(place) = self.find_copy(identity, None, seen.connection, seen.clock) {
             return self.seen_again(place, seen.connection, false);
         }
         if context.copying {

@@ -60,6 +60,7 @@ impl Answer {
 
 /// A request whose exchange is not told yet.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) id: ExchangeId,
     pub(super) frame: Arc<Sighting>,
@@ -73,6 +74,9 @@ pub(super) struct Request {
     /// When its connection first asked for something after it, not in one go with it: a client that waits for its
     /// answers has given it up by then.
     pub(super) passed_over_at: Option<Timestamp>,
+    /// An answer for its object has reached its connection before that: the client took it for its own, whoever it was
+    /// meant for, and gave nothing up.
+    pub(super) served: bool,
     /// Its connection has ended.
     pub(super) abandoned: bool,
     /// The capture has lost bytes among which the answer may have been.
@@ -100,11 +104,16 @@ pub(super) struct Contest {
     pub(super) within: Option<ConnectionId>,
 }
 
+/// How long the line may still be busy with what a client has stopped waiting for.
+const SERVED_LATER: Duration = Duration::from_secs(1);
+
 /// An answer that could belong to several requests.
 #[derive(Clone, Debug)]
 pub(super) struct Contested {
     pub(super) contest: Contest,
     pub(super) answer: Answer,
+    /// Its sightings behind the first: one of them may turn out to be the asking connection's.
+    pub(super) seen: SmallVec<[Arc<Sighting>; 2]>,
     /// Identifies the frame to whoever wants to know to which exchange it went.
     pub(super) place: Option<super::copies::Place>,
 }
@@ -168,6 +177,13 @@ impl Requests {
         if reads.is_empty() { matching().map(|request| request.id).collect() } else { reads }
     }
 
+    /// An answer for `key` has reached a connection.
+    pub(super) fn serve(&mut self, connection: ConnectionId, key: Key) {
+        for request in self.queue.iter_mut().filter(|request| request.connection() == connection) {
+            request.served |= request.passed_over_at.is_none() && Key::of(&request.frame) == key;
+        }
+    }
+
     /// Takes the answers of a contest, in the order in which they came.
     pub(super) fn take_contested(&mut self, contest: Contest) -> Vec<Contested> {
         let (taken, kept) = self.contested.drain(..).partition(|contested| contested.contest == contest);
@@ -175,8 +191,21 @@ impl Requests {
         taken
     }
 
-    /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made: the latest
-    /// before it that the line had time to answer, else the first.
+    /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made. The line serves
+    /// one after the other, so it is the first whose client had not given it up by then: who got no answer asks again, or
+    /// for something else. Who got another's answer for the same object asks for something else, too, and its own comes
+    /// soon.
+    pub(super) fn in_turn(&self, candidates: &[ExchangeId], ts: Timestamp, needs: Duration) -> Option<ExchangeId> {
+        let waits = |request: &Request| {
+            let soon = ts.since(request.frame.clock) <= SERVED_LATER;
+            request.frame.clock.saturating_add(needs) <= ts
+                && (request.passed_over_at.is_none_or(|at| at > ts) || (request.served && soon))
+        };
+        let first = candidates.iter().find(|id| self.get(**id).is_some_and(waits));
+        first.copied().or_else(|| self.latest_before(candidates, ts, needs))
+    }
+
+    /// The latest of `candidates` that the line had time to answer before `ts`, else the first.
     pub(super) fn latest_before(
         &self,
         candidates: &[ExchangeId],

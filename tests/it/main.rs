@@ -5,6 +5,7 @@ mod cli;
 mod frames;
 mod fuzz;
 mod hostile;
+mod line_model;
 mod program;
 mod readme;
 mod records;

@@ -61,8 +61,12 @@ attacks! {
         "connections on the protocol's port with the start of a frame that never goes on";
     StrayAhead "stray-ahead" 500_000 stray_ahead,
         "every other segment 2 GiB ahead of its stream";
-    HeldBack "held-back" 80 held_back,
-        "connections with 4 MiB behind one byte that never comes";
+    HeldBack "held-back" 110 held_back,
+        "connections with 3 MB behind one byte that never comes";
+    HeldFrames "held-frames" 3_000 held_frames,
+        "connections with 64 KB of a frame that never ends";
+    ProbeFlood "probe-flood" 3_000 probe_flood,
+        "connections on an unknown port with 16 KB of what the bootloader says";
     Reversed "reversed" 1_000_000 reversed,
         "segments of one byte, the last one first";
     LyingLength "lying-length" 50_000_000 lying_length,
@@ -222,12 +226,32 @@ fn stray_ahead(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
 }
 
 fn held_back(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    let segments = (4 << 20) / SEGMENT_BYTES;
+    let segments = 3_000_000 / SEGMENT_BYTES;
     let bytes = [0x55; SEGMENT_BYTES];
     for n in 0..count {
         let mut way = forge.open(client(n))?;
         way.seq = way.seq.advanced(1);
         (0..segments).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
+    }
+    Ok(())
+}
+
+fn held_frames(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let bytes = [0x55; SEGMENT_BYTES];
+    for n in 0..count {
+        let mut way = forge.open(client(n))?;
+        forge.send(&mut way, PSH | ACK, &[0x2b, 0x03, 0xff, 0xff])?;
+        (0..44).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
+    }
+    Ok(())
+}
+
+fn probe_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let bytes = [0x50, 0xf7, 0x05, 0xab].repeat(SEGMENT_BYTES / 4);
+    for n in 0..count {
+        let Way { src, dst, seq, ack } = client(n);
+        let mut way = forge.open(Way { src, dst: dst.at_port(7777), seq, ack })?;
+        (0..11).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
     }
     Ok(())
 }
