@@ -1,35 +1,47 @@
 //! The only place that sees every stage: packets in, events out, in the order of time.
 //!
 //! ```text
-//! packet → decoder → assembler → stream (framers) → sequence → lines → order → sink
+//! packet → decoder → assembler → stream (framers) → sequence → step → lines → order → sink
+//!          ╰────────────────── collector ─────────────────╯          ╰──── teller ────╯
 //! ```
+//!
+//! It has two halves, and all that goes from the first to the second are steps: so they may work in different threads,
+//! and what comes out is the same.
 //!
 //! | module | responsible for |
 //! | --- | --- |
+//! | `collector`, `work` | packets to steps |
 //! | `stream` | one connection: its two framers, and which packet each byte came from |
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
+//! | `step` | what goes from one half to the other |
+//! | `teller` | steps to events |
 //! | `order` | events leave in the order of time, however late they were decided |
 //! | `clock` | a time that never goes back |
-//! | `report` | anomalies of captures and TCP, and the summaries |
+//! | `report` | trouble of captures and TCP |
 
 mod clock;
+mod collector;
 mod order;
 mod report;
 mod sequence;
+mod step;
 mod stream;
+mod teller;
 mod work;
 
+pub use collector::Collector;
+pub use step::Step;
+pub use teller::Teller;
+
 use crate::anomaly::Code;
-use crate::event::{Event, Sink, Summary};
+use crate::event::{Sink, Summary};
 use crate::limits;
-use crate::net::{Decoded, Decoder};
 use crate::packet::{Packet, PacketNumber};
 use crate::rct::registry::Registry;
-use crate::tcp::{Assembler, Overlap};
+use crate::tcp::Overlap;
 use crate::time::Timestamp;
 use std::sync::Arc;
 use std::time::Duration;
-use work::Work;
 
 /// The port of the protocol.
 pub const DEFAULT_PORT: u16 = 8899;
@@ -86,46 +98,33 @@ impl Default for Options {
 /// ```
 #[derive(Debug)]
 pub struct Analyzer {
-    decoder: Decoder,
-    assembler: Assembler,
-    work: Work,
+    collector: Collector,
+    teller: Teller,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing yet.
     pub fn new(options: Options) -> Self {
-        let tcp = crate::tcp::Options { server_ports: options.ports.clone(), overlap: options.overlap };
-        Self { decoder: Decoder::new(), assembler: Assembler::new(tcp), work: Work::new(options) }
+        let teller = Teller::new(&options);
+        Self { collector: Collector::new(options), teller }
     }
 
     /// Takes the next packet and hands out what is settled by it.
     pub fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) -> Result<(), S::Error> {
-        let Self { decoder, assembler, work } = self;
-        work.begin(packet);
-        let decoded = decoder.decode(packet);
-        let mut drain = match &decoded {
-            Decoded::Segment(segment) => {
-                work.count_segment(segment);
-                assembler.push(segment)
-            }
-            _ => assembler.tick(packet.number, packet.ts),
-        };
-        work.take(&mut drain);
-        work.release(drain.oldest_pending(), sink)
+        self.collector.packet(packet);
+        self.teller.take(self.collector.steps().drain(..), sink)
     }
 
     /// Takes something that the reader of the capture noticed.
     pub fn notice(&mut self, code: Code, packet: Option<PacketNumber>, ts: Option<Timestamp>, message: String) {
-        self.work.notice(code, packet, ts, message);
+        self.collector.notice(code, packet, ts, message);
     }
 
     /// The capture is over: hands out all that is left, the summary last. `complete`: the input was neither damaged
     /// nor cut.
     pub fn finish<S: Sink>(mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
-        self.work.take(&mut self.assembler.finish());
-        self.work.report_decoder(&self.decoder);
-        let summary = self.work.finish(complete, sink)?;
-        sink.event(Event::Summary(&summary))?;
-        Ok(summary)
+        self.collector.finish(complete);
+        self.teller.take(self.collector.steps().drain(..), sink)?;
+        Ok(self.teller.into_summary())
     }
 }

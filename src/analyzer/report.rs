@@ -1,17 +1,15 @@
-//! Anomalies of the capture and of TCP, and what is told of a connection when it ends.
+//! Trouble of the capture and of TCP, and what is known of a connection when it ends.
 
-use super::order::{Held, Place};
+use super::step::{Kind, Step, Trouble};
 use super::stream::Protocol;
 use super::work::Work;
-use crate::anomaly::{Anomaly, Code};
+use crate::anomaly::Code;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
-use crate::event::ConnectionSummary;
-use crate::line::Sender;
 use crate::net::Decoder;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::tcp::{Chunk, ChunkBody, CloseReason, Connection, DecidedBy, GapReason, Notice, NoticeKind};
 use crate::time::Timestamp;
-use smallvec::SmallVec;
+use smallvec::smallvec;
 
 /// Ports named in the summary.
 const PORTS_SHOWN: usize = 5;
@@ -22,41 +20,59 @@ const NOTICES_KEPT: usize = 16;
 /// A connection that has ended, as TCP saw it.
 #[derive(Debug)]
 pub(super) struct Closed {
-    id: ConnectionId,
-    client: Endpoint,
-    server: Endpoint,
-    opened_seen: bool,
-    first: Timestamp,
-    last: Timestamp,
-    packet_count: u64,
+    pub(super) id: ConnectionId,
+    pub(super) client: Endpoint,
+    pub(super) server: Endpoint,
+    pub(super) opened_seen: bool,
+    pub(super) first: Timestamp,
+    pub(super) last: Timestamp,
+    pub(super) packet_count: u64,
     /// Segments sent again with the same content.
-    retransmission_count: u64,
+    pub(super) retransmission_count: u64,
     /// Only packets of the end `.0` were captured.
-    only_from: Option<Endpoint>,
-    reason: CloseReason,
+    pub(super) only_from: Option<Endpoint>,
+    pub(super) reason: CloseReason,
     packet: PacketNumber,
     ts: Timestamp,
+}
+
+impl Closed {
+    /// Trouble that is told of the connection as a whole.
+    pub(super) fn trouble(&self, code: Code, clock: Timestamp, message: String) -> Trouble {
+        Trouble {
+            code,
+            ts: self.ts,
+            clock,
+            packet: self.packet,
+            connection: Some(self.id),
+            evidence: smallvec![ByteRange { packet: self.packet, offset: 0, length: 0 }],
+            message,
+            only_if_waiting: false,
+        }
+    }
 }
 
 impl Work {
     fn report(
         &mut self,
         code: Code,
-        (ts, clock): (Timestamp, Timestamp),
+        ts: Timestamp,
         connection: Option<ConnectionId>,
         evidence: impl IntoIterator<Item = ByteRange>,
         message: impl Into<String>,
     ) {
-        let id = self.lines.anomaly_id();
-        let evidence: SmallVec<_> = evidence.into_iter().collect();
-        let anomaly = Anomaly { id, code, ts, connection, object_id: None, message: message.into(), evidence };
-        self.put_anomaly(clock, Box::new(anomaly));
+        let (clock, packet) = (self.now, self.packet);
+        let (evidence, message) = (evidence.into_iter().collect(), message.into());
+        // The end of a connection hurts whoever waits on it.
+        let only_if_waiting = code == Code::Reset;
+        let trouble = Trouble { code, ts, clock, packet, connection, evidence, message, only_if_waiting };
+        self.steps.push(Step(Kind::Trouble(Box::new(trouble))));
     }
 
     /// Something that the reader of the capture noticed.
     pub(super) fn notice(&mut self, code: Code, packet: Option<PacketNumber>, ts: Option<Timestamp>, message: String) {
         let evidence = packet.map(|packet| ByteRange { packet, offset: 0, length: 0 });
-        self.report(code, (ts.unwrap_or(self.ts), self.now), None, evidence, message);
+        self.report(code, ts.unwrap_or(self.ts), None, evidence, message);
     }
 
     /// Packets that could not be read, by link type.
@@ -64,7 +80,7 @@ impl Work {
         let unsupported: Vec<_> = decoder.unsupported_link_types().collect();
         for (link_type, count) in unsupported {
             let message = format!("link type {} cannot be read; {count} packets skipped", link_type.0);
-            self.report(Code::UnsupportedLinkType, (self.ts, self.now), None, None, message);
+            self.report(Code::UnsupportedLinkType, self.ts, None, None, message);
         }
     }
 
@@ -88,9 +104,7 @@ impl Work {
                 let message = format!("{length} bytes sent again with other content; the first copy counts");
                 (Code::OverlapConflict, message, Some(first))
             }
-            NoticeKind::Reset if self.lines.is_waiting(notice.connection) => {
-                (Code::Reset, "reset while a request was waiting".into(), None)
-            }
+            NoticeKind::Reset => (Code::Reset, "reset while a request was waiting".into(), None),
             NoticeKind::SuspiciousReset => (Code::SuspiciousReset, "RST outside the window, ignored".into(), None),
             NoticeKind::DataAfterReset => (Code::DataAfterReset, "data after an RST; the stream goes on".into(), None),
             NoticeKind::OutOfWindow => (Code::StraySegment, "far ahead of the stream, dropped".into(), None),
@@ -101,8 +115,7 @@ impl Work {
             NoticeKind::Evicted => (Code::Limit, "too many connections; this one was dropped".into(), None),
             _ => return,
         };
-        let moment = (notice.ts, self.now);
-        self.report(code, moment, Some(notice.connection), [at].into_iter().chain(also), message);
+        self.report(code, notice.ts, Some(notice.connection), [at].into_iter().chain(also), message);
     }
 
     /// Bytes that were never captured.
@@ -116,7 +129,7 @@ impl Work {
         }
         let message = format!("{length} bytes from {from} at stream offset {} are not in the capture", chunk.offset);
         let at = ByteRange { packet: chunk.packet, offset: chunk.packet_offset, length: 0 };
-        self.report(Code::Gap, (self.ts, self.now), Some(chunk.connection), [at], message);
+        self.report(Code::Gap, self.ts, Some(chunk.connection), [at], message);
     }
 
     /// A connection has ended. What follows from it waits for the frames before it.
@@ -150,52 +163,16 @@ impl Work {
         });
     }
 
-    /// The turn of a connection's end has come.
-    pub(super) fn tell_closed(&mut self, closed: &Closed, at: Place) {
-        let Some(closing) = self.lines.close(closed.id) else { return };
-        let moment = (closed.ts, at.clock());
-        let whole = ByteRange { packet: closed.packet, offset: 0, length: 0 };
-        if closed.retransmission_count > 0 {
-            let message = format!("{} segments sent again, same content", closed.retransmission_count);
-            self.report(Code::Retransmission, moment, Some(closed.id), [whole], message);
-        }
-        if let Some(end) = closed.only_from {
-            let message = format!("only packets from {end} were captured: requests and answers cannot all be told");
-            self.report(Code::OneSided, moment, Some(closed.id), [whole], message);
-        }
-        self.summary.connection_count += 1;
-        let device = closing.device;
-        let client = if device == closed.server { closed.client } else { closed.server };
-        let opened_by = if closed.client == device { Sender::Device } else { Sender::Client };
-        let summary = ConnectionSummary {
-            id: closed.id,
-            first: closed.first,
-            last: closed.last,
-            packet_count: closed.packet_count,
-            client,
-            device,
-            roles_proven: closing.proven,
-            opened_by: closed.opened_seen.then_some(opened_by),
-            closed: closed.reason,
-            portal: closing.counts.portal,
-            request_count: closing.counts.requests,
-            own_count: closing.counts.own,
-            foreign_count: closing.counts.foreign,
-            unanswered_count: closing.counts.unanswered,
-        };
-        self.order.put(at, Held::Connection(Box::new(summary)));
-    }
-
     /// What is told of other protocols, and of packets that were cut.
     pub(super) fn summarize(&mut self) {
         if self.snapped_count > 0 {
             let message =
                 format!("{} packets of the protocol were captured shorter than they were", self.snapped_count);
-            self.report(Code::SnaplenCut, (self.ts, self.now), None, None, message);
+            self.report(Code::SnaplenCut, self.ts, None, None, message);
         }
         let mut ports: Vec<_> = self.other_ports.drain().filter(|(_, bytes)| *bytes > 0).collect();
         ports.sort_by_key(|(port, bytes)| (std::cmp::Reverse(*bytes), *port));
         ports.truncate(PORTS_SHOWN);
-        self.summary.other_ports = ports;
+        self.totals.other_ports = ports;
     }
 }

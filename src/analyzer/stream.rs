@@ -11,7 +11,6 @@ use crate::tcp::{Chunk, Connection, Notice};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,8 +33,12 @@ pub(super) struct Found {
 
 /// What was found.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all that is found is frames, and a box for each costs more than the room"
+)]
 pub(super) enum What {
-    Frame(Arc<Sighting>),
+    Frame(Sighting),
     NonFrame(Box<NonFrameSighting>),
     /// The connection has ended: nothing of it follows.
     Closed(Box<Closed>),
@@ -121,6 +124,11 @@ impl Run {
         Place::new(self.clock, self.delivered_by, place)
     }
 
+    /// How many bytes there are from one stream offset to another.
+    fn part(&self, from: u64, to: u64) -> u32 {
+        u32::try_from(to - from).unwrap_or(self.length)
+    }
+
     /// Where in its packet the byte at this stream offset stands.
     fn packet_offset(&self, offset: u64) -> u32 {
         self.packet_offset.saturating_add(u32::try_from(offset.saturating_sub(self.offset)).unwrap_or(0))
@@ -184,19 +192,17 @@ impl Half {
     /// The next item, owned. Separators are left out.
     pub(super) fn next_found(&mut self, connection: ConnectionId, keep_raw: bool) -> Option<Found> {
         loop {
-            // What has no bytes of its own stands where the last ones before it did.
-            let last = self.runs.back().copied();
             let ends = (self.src, self.dst);
             let found = match self.framer.next_item()? {
                 Item::Separator { .. } => None,
                 Item::Frame(frame) => {
-                    let stand = stand(&self.runs, frame.offset, frame.raw.len(), last);
+                    let stand = stand(&self.runs, frame.offset, frame.raw.len());
                     let at = stand.at;
                     let sighting = sighting(&frame, stand, connection, ends, keep_raw);
-                    Some(Found { at, what: What::Frame(Arc::new(sighting)) })
+                    Some(Found { at, what: What::Frame(sighting) })
                 }
                 Item::NonFrame(bytes) => {
-                    let stand = stand(&self.runs, bytes.offset, bytes.raw.len(), last);
+                    let stand = stand(&self.runs, bytes.offset, bytes.raw.len());
                     let at = stand.at;
                     Some(Found { at, what: What::NonFrame(Box::new(non_frame(&bytes, stand, connection, ends))) })
                 }
@@ -228,22 +234,32 @@ fn run(chunk: &Chunk<'_>, length: usize, now: Moment) -> Run {
 }
 
 /// The packets that hold the bytes `offset ..` of the stream, and when the last of them appeared.
-fn stand(runs: &VecDeque<Run>, offset: u64, length: usize, last: Option<Run>) -> Stand {
+fn stand(runs: &VecDeque<Run>, offset: u64, length: usize) -> Stand {
     let end = offset + length as u64;
+    if let Some(run) = runs.front()
+        && run.offset <= offset
+        && end <= run.end()
+        && length > 0
+    {
+        // Nearly always.
+        let span = ByteRange { packet: run.packet, offset: run.packet_offset(offset), length: run.part(offset, end) };
+        let spans = SmallVec::from_buf([span]);
+        return Stand { spans, ts: run.ts, completed: run.completed, at: run.place(offset) };
+    }
     let mut spans = SmallVec::new();
     let (mut last_packet, mut completed) = (PacketNumber(0), Timestamp::default());
     let mut latest = None::<Run>;
     for run in runs.iter().skip_while(|run| run.end() <= offset).take_while(|run| run.offset < end) {
         let (from, to) = (offset.max(run.offset), end.min(run.end()));
-        let length = u32::try_from(to - from).unwrap_or(u32::MAX);
-        spans.push(ByteRange { packet: run.packet, offset: run.packet_offset(from), length });
+        spans.push(ByteRange { packet: run.packet, offset: run.packet_offset(from), length: run.part(from, to) });
         // By packet, not by time: the clock may have been set in between.
         if run.packet >= last_packet {
             (last_packet, completed) = (run.packet, run.completed);
         }
         latest = Some(*run);
     }
-    let Some(run) = latest.or(last) else {
+    // What has no bytes of its own stands where the last ones before it did.
+    let Some(run) = latest.or(runs.back().copied()) else {
         return Stand { spans, ts: Timestamp::default(), completed, at: Place::default() };
     };
     Stand { spans, ts: run.ts, completed, at: run.place(offset.max(run.offset)) }

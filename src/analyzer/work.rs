@@ -1,16 +1,17 @@
-//! What happens to the assembler's events on their way to the sink.
+//! What the assembler's events come to: frames in the order of the packets that completed them, and what goes with
+//! them.
 
 use super::Options;
 use super::clock::Clock;
-use super::order::{Held, Order, Place};
+use super::order::Place;
 use super::report::Closed;
 use super::sequence::Sequence;
+use super::step::{End, Kind, Step};
 use super::stream::{Found, Moment, Protocol, Stream, Watched, What};
-use crate::anomaly::{Anomaly, Severity};
 use crate::endpoint::{ConnectionId, Direction};
-use crate::event::{NonFrameSighting, Sink, Summary};
+use crate::event::Summary;
 use crate::limits::PROBE_BYTES;
-use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Opening, Outcome, SightingId};
+use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
 use crate::rct::{Silence, StreamEnd};
@@ -49,10 +50,10 @@ pub(super) struct Work {
     sequence: Sequence,
     /// What this packet has completed, in order.
     fresh: Vec<Found>,
-    pub(super) lines: Lines,
-    pub(super) order: Order,
-    sightings: u64,
-    pub(super) summary: Summary,
+    /// What has not been taken yet.
+    pub(super) steps: Vec<Step>,
+    /// As far as packets and TCP go.
+    pub(super) totals: Summary,
     /// Directions that held bytes back when data last came, and when to look at them.
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
@@ -74,7 +75,6 @@ enum Follow {
 
 impl Work {
     pub(super) fn new(options: Options) -> Self {
-        let lines = Lines::new(options.registry.clone(), options.timeout);
         Self {
             options,
             clock: Clock::default(),
@@ -84,10 +84,8 @@ impl Work {
             streams: FxHashMap::default(),
             sequence: Sequence::default(),
             fresh: Vec::new(),
-            lines,
-            order: Order::default(),
-            sightings: 0,
-            summary: Summary::default(),
+            steps: Vec::new(),
+            totals: Summary::default(),
             watch: BTreeSet::new(),
             released: Timestamp::from_nanos(i64::MIN),
             pending: None,
@@ -101,14 +99,14 @@ impl Work {
         self.packet = packet.number;
         self.ts = packet.ts;
         self.now = self.clock.read(packet.ts);
-        self.summary.packet_count += 1;
-        self.summary.first.get_or_insert(packet.ts);
-        self.summary.last = Some(packet.ts);
-        self.summary.last_packet = packet.number;
+        self.totals.packet_count += 1;
+        self.totals.first.get_or_insert(packet.ts);
+        self.totals.last = Some(packet.ts);
+        self.totals.last_packet = packet.number;
     }
 
     pub(super) fn count_segment(&mut self, _segment: &Segment<'_>) {
-        self.summary.segment_count += 1;
+        self.totals.segment_count += 1;
     }
 
     /// Takes all that the assembler has to say.
@@ -145,7 +143,7 @@ impl Work {
     }
 
     fn opened(&mut self, connection: &crate::tcp::Connection) {
-        self.summary.tcp_connection_count += 1;
+        self.totals.tcp_connection_count += 1;
         let on_port =
             [connection.client().port, connection.server().port].iter().any(|port| self.options.ports.contains(port));
         let protocol = if on_port { Protocol::Rct } else { Protocol::Unknown(0) };
@@ -159,7 +157,10 @@ impl Work {
     fn open_line(&mut self, id: ConnectionId) {
         if let Some(stream) = self.streams.get(&id) {
             let (server, midstream) = (stream.server, stream.midstream);
-            self.lines.open(Opening { id, server, clock: stream.first, midstream });
+            self.steps.push(Step(Kind::Opened(Opening { id, server, clock: stream.first, midstream })));
+            if stream.two_sided {
+                self.steps.push(Step(Kind::BothWays(id)));
+            }
         }
     }
 
@@ -173,6 +174,7 @@ impl Work {
         let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.two_sided) else { return };
         if connection.has_sent(Direction::ToServer) && connection.has_sent(Direction::ToClient) {
             stream.two_sided = true;
+            self.steps.push(Step(Kind::BothWays(id)));
         }
     }
 
@@ -307,44 +309,34 @@ impl Work {
         }
     }
 
-    /// Hands out what is settled.
-    pub(super) fn release<S: Sink>(&mut self, pending: Option<PacketNumber>, sink: &mut S) -> Result<(), S::Error> {
+    /// Passes on what is settled.
+    pub(super) fn release(&mut self, pending: Option<PacketNumber>) {
         if !self.watch.is_empty() {
             self.watch();
         }
         let idle = self.fresh.is_empty() && self.now.nanos_since(self.released) < IDLE_NANOS;
         if idle && pending == self.pending.map(|(packet, _)| packet) {
-            return Ok(());
+            return;
         }
         self.released = self.now;
         self.pass_on_in_order(pending);
         let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
-        self.lines.tick(settled);
-        self.take_outcomes();
-        if self.order.is_full() {
-            self.lines.give_up_oldest();
-            self.take_outcomes();
-        }
-        self.order.release(settled, sink)
+        self.steps.push(Step(Kind::Settled(settled)));
     }
 
     /// Passes on whatever waits for nothing before it.
     fn pass_on_in_order(&mut self, pending: Option<PacketNumber>) {
-        let mut fresh = std::mem::take(&mut self.fresh);
-        if pending.is_none() && self.sequence.is_idle() && fresh.is_sorted_by_key(|found| found.at.in_capture()) {
+        let is_sorted = || self.fresh.is_sorted_by_key(|found| found.at.in_capture());
+        if pending.is_none() && self.sequence.is_idle() && is_sorted() {
             // Nearly always.
-            for found in fresh.drain(..) {
-                self.pass_on(found);
-            }
-        } else {
-            for found in fresh.drain(..) {
-                self.sequence.put(found);
-            }
-            while let Some(found) = self.sequence.next(pending, self.now) {
-                self.pass_on(found);
-            }
+            return self.steps.extend(self.fresh.drain(..).map(|found| Step(Kind::Found(found))));
         }
-        self.fresh = fresh;
+        for found in self.fresh.drain(..) {
+            self.sequence.put(found);
+        }
+        while let Some(found) = self.sequence.next(pending, self.now) {
+            self.steps.push(Step(Kind::Found(found)));
+        }
     }
 
     /// Since when bytes wait behind a hole, but no longer ago than others wait for them. A packet that was not the first
@@ -359,100 +351,17 @@ impl Work {
         self.pending.map_or(self.now, |(_, since)| since.max(patient))
     }
 
-    /// A frame or non-frame reaches its line.
-    fn pass_on(&mut self, found: Found) {
-        self.sightings += 1;
-        let id = SightingId(self.sightings);
-        let at = found.at;
-        match found.what {
-            What::Frame(frame) => {
-                self.summary.frame_count += 1;
-                let two_sided = self.streams.get(&frame.connection).is_none_or(|stream| stream.two_sided);
-                let frame = self.lines.frame(frame, id, two_sided);
-                if self.options.frames {
-                    self.order.put(at, Held::Frame(frame));
-                }
-            }
-            What::NonFrame(mut bytes) => {
-                bytes.id = id;
-                bytes.sender = self.lines.non_frame(&seen(&bytes));
-                if self.options.frames {
-                    self.order.put(at, Held::NonFrame(bytes));
-                }
-            }
-            What::Closed(closed) => self.tell_closed(&closed, at),
-        }
-        self.take_outcomes();
-    }
-
-    pub(super) fn take_outcomes(&mut self) {
-        while let Some(outcome) = self.lines.next_outcome() {
-            match outcome {
-                Outcome::Asked { id, clock, at } => self.order.put(Place::of(clock, at), Held::Promised(id)),
-                Outcome::Exchange(exchange) => {
-                    self.count_exchange(&exchange);
-                    let lead = exchange.lead();
-                    self.order.fill(Place::of(lead.clock, lead.place()), exchange);
-                }
-                Outcome::Anomaly { clock, anomaly } => self.put_anomaly(clock, anomaly),
-            }
-        }
-    }
-
-    pub(super) fn put_anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
-        self.summary.anomaly_count += 1;
-        match anomaly.code.severity() {
-            Severity::Error => self.summary.error_count += 1,
-            Severity::Warning => self.summary.warning_count += 1,
-            Severity::Note => self.summary.note_count += 1,
-        }
-        let place = match anomaly.evidence.first() {
-            Some(evidence) => Place::of(clock, *evidence),
-            None => Place::new(clock, self.packet, 0),
-        };
-        self.order.put(place, Held::Anomaly(anomaly));
-    }
-
-    fn count_exchange(&mut self, exchange: &Exchange) {
-        let summary = &mut self.summary;
-        summary.request_count += u64::from(exchange.request.is_some());
-        *match exchange.status {
-            ExchangeStatus::Answered => &mut summary.answered_count,
-            ExchangeStatus::Damaged => &mut summary.damaged_count,
-            ExchangeStatus::Unanswered => &mut summary.unanswered_count,
-            ExchangeStatus::Unconfirmed => &mut summary.unconfirmed_count,
-            ExchangeStatus::Open => &mut summary.open_count,
-            ExchangeStatus::Unsolicited => &mut summary.unsolicited_count,
-        } += 1;
-    }
-
-    /// The capture is over: everything is told.
-    pub(super) fn finish<S: Sink>(&mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
-        for found in std::mem::take(&mut self.fresh) {
+    /// The capture is over: nobody waits for anything any more.
+    pub(super) fn end(&mut self, complete: bool) {
+        for found in self.fresh.drain(..) {
             self.sequence.put(found);
         }
         while let Some(found) = self.sequence.next_of_all() {
-            self.pass_on(found);
+            self.steps.push(Step(Kind::Found(found)));
         }
-        self.lines.finish(self.now);
-        self.take_outcomes();
         self.summarize();
-        self.order.release_all(sink)?;
-        self.summary.complete = complete;
-        Ok(std::mem::take(&mut self.summary))
-    }
-}
-
-fn seen(bytes: &NonFrameSighting) -> NonFrameSeen<'_> {
-    NonFrameSeen {
-        connection: bytes.connection,
-        src: bytes.src,
-        dst: bytes.dst,
-        ts: bytes.ts,
-        clock: bytes.clock,
-        kind: bytes.kind,
-        capture_incomplete: bytes.capture_incomplete,
-        raw: &bytes.raw,
-        spans: &bytes.spans,
+        self.totals.complete = complete;
+        let totals = std::mem::take(&mut self.totals);
+        self.steps.push(Step(Kind::End(Box::new(End { clock: self.now, totals }))));
     }
 }

@@ -61,6 +61,8 @@ struct Connection {
     opening: Opening,
     roles: Roles,
     line: Option<usize>,
+    /// Packets of both directions were captured.
+    two_sided: bool,
 }
 
 /// Every device and every connection that carries the protocol.
@@ -93,7 +95,18 @@ impl Lines {
 
     /// A connection that may carry the protocol.
     pub fn open(&mut self, opening: Opening) {
-        self.connections.insert(opening.id, Connection { opening, roles: Roles::default(), line: None });
+        let connection = Connection { opening, roles: Roles::default(), line: None, two_sided: false };
+        self.connections.insert(opening.id, connection);
+    }
+
+    /// Packets of both directions of a connection have been captured: silence on it means something.
+    pub fn seen_both_ways(&mut self, id: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&id) else { return };
+        connection.two_sided = true;
+        let line = connection.line.and_then(|line| self.devices.get_mut(line));
+        if let Some(member) = line.and_then(|line| line.member(id)) {
+            member.two_sided = true;
+        }
     }
 
     /// A connection has ended. `None` when it carried nothing of the protocol.
@@ -121,33 +134,30 @@ impl Lines {
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
-    /// what it is a copy of. `two_sided`: packets of both directions of its connection have been captured.
-    pub fn frame(&mut self, frame: Arc<Sighting>, id: SightingId, two_sided: bool) -> Arc<Sighting> {
-        // Nobody else has seen it yet, so nothing is copied here.
-        let mut frame = frame;
-        let Some(line) = self.line_of(Arc::make_mut(&mut frame), id) else { return frame };
+    /// what it is a copy of.
+    pub fn frame(&mut self, mut frame: Sighting, id: SightingId) -> Arc<Sighting> {
+        let Some(line) = self.line_of(&mut frame, id) else { return Arc::new(frame) };
         let (line, mut context) = self.split(line);
-        if let Some(member) = line.member(frame.connection) {
-            member.two_sided |= two_sided;
-        }
         if frame.escaping != Escaping::Full {
             report_escaping(line, &frame, &mut context);
         }
         if frame.sender == Sender::Client {
+            let frame = Arc::new(frame);
             values::judge_frame(&frame, &mut context);
             line.request(&frame, &mut context);
             return frame;
         }
         if !context.copying {
+            let frame = Arc::new(frame);
             line.original(None, &frame, &mut context);
             return frame;
         }
         let identity = identity(&frame);
-        match line.find_copy(identity, Some(Key::of(&frame)), frame.connection, frame.clock) {
-            Some(place) => {
-                Arc::make_mut(&mut frame).copy_of = line.copies.get(place).map(|original| original.sighting);
-                line.copy(place, &frame, &mut context);
-            }
+        let original = line.find_copy(identity, Some(Key::of(&frame)), frame.connection, frame.clock);
+        frame.copy_of = original.and_then(|place| line.copies.get(place)).map(|original| original.sighting);
+        let frame = Arc::new(frame);
+        match original {
+            Some(place) => line.copy(place, &frame, &mut context),
             None => line.original(Some(identity), &frame, &mut context),
         }
         frame
@@ -239,7 +249,7 @@ impl Lines {
         if let Some(line) = connection.line.filter(|_| before == Some(device)) {
             return Some(line);
         }
-        let opening = connection.opening;
+        let (opening, two_sided) = (connection.opening, connection.two_sided);
         let line = self.find_line(device, opening.server == device);
         if let Some(connection) = self.connections.get_mut(&frame.connection) {
             connection.line = Some(line);
@@ -249,7 +259,9 @@ impl Lines {
         } else {
             Timestamp::from_nanos(i64::MIN)
         };
-        self.devices[line].join(Member::new(opening.id, opening.clock, blind_until));
+        let mut member = Member::new(opening.id, opening.clock, blind_until);
+        member.two_sided = two_sided;
+        self.devices[line].join(member);
         self.devices[line].crowd(frame, &mut self.out);
         Some(line)
     }

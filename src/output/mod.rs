@@ -5,6 +5,7 @@
 pub mod anatomy;
 pub mod cell;
 pub mod digest;
+mod digits;
 pub mod explain;
 mod fields;
 mod fixed;

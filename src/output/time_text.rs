@@ -2,6 +2,7 @@
 //!
 //! Knows the calendar and nothing of time zones: what people see in their own zone is made elsewhere.
 
+use super::digits;
 use crate::time::Timestamp;
 
 const NANOS_PER_SECOND: i64 = 1_000_000_000;
@@ -101,10 +102,7 @@ impl Rfc3339 {
             self.second = second;
             self.text[..19].copy_from_slice(&Civil::from_unix(second).text());
         }
-        self.text[20] = b'0' + small(nanos / 100_000_000);
-        for (pair, divisor) in [(21, 1_000_000), (23, 10_000), (25, 100), (27, 1)] {
-            two_digits(&mut self.text[pair..pair + 2], small(nanos / divisor % 100));
-        }
+        self.text[20..29].copy_from_slice(&digits::nine(nanos.unsigned_abs()));
         &self.text
     }
 }

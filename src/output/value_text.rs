@@ -155,9 +155,9 @@ fn bits(out: &mut String, flags: &[Flag<'_>]) {
 
 /// `2025-03-17 21:00:00`
 fn moment(out: &mut String, seconds: u32) {
-    let mut text = String::with_capacity(19);
-    time_text::device_time(&mut text, seconds);
-    out.push_str(&text.replace('T', " "));
+    let mut text = time_text::device_time_bytes(seconds);
+    text[10] = b' ';
+    out.push_str(std::str::from_utf8(&text).unwrap_or_default());
 }
 
 /// `48 pts 17:05-21:00`, with dates where the rows are not all of one day.

@@ -78,11 +78,13 @@ pub(super) struct Extent {
 
 /// The verdict on a frame that is whole, right, and free of escapes: nearly all are. `None` for all others.
 pub(super) fn read_plain(raw: &[u8]) -> Option<Extent> {
-    let header = header(raw.get(1..)?)?;
+    let [START, behind @ ..] = raw else { return None };
+    // Other commands are looked at more closely: what begins so may be no frame at all.
+    let header = header(behind).filter(|header| header.command.is_known())?;
     let total = header.declared_total();
-    let body = raw.get(1..=total)?;
+    let body = behind.get(..total)?;
     let special = body.iter().any(|byte| matches!(*byte, START | ESCAPE));
-    let fits = !special && header.declared_total() >= header.smallest_total() && crc_fits(body);
+    let fits = !special && total >= header.smallest_total() && crc_fits(body);
     fits.then(|| plain(body, Escaping::Full))
 }
 

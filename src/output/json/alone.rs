@@ -65,9 +65,9 @@ impl<'r> Alone<'r> {
         line.raw(key!("crc_computed"));
         line.hex_number(frame.crc_computed.to_be_bytes());
         line.raw(key!("declared_length"));
-        line.integer(frame.declared_length);
+        line.count(frame.declared_length);
         line.raw(key!("real_length"));
-        line.integer(frame.real_length);
+        line.count(frame.real_length);
         line.raw(key!("status"));
         line.plain(frame.status.name());
         if let Some(escaping) = unusual_escaping(frame.escaping) {
@@ -112,7 +112,7 @@ impl<'r> Alone<'r> {
             line.hex(raw);
         }
         line.raw(key!("stream_offset"));
-        line.integer(offset);
+        line.count(offset);
         line.raw(key!("stream_length"));
         line.integer(raw.len());
         line.end();

@@ -4,6 +4,7 @@
 
 use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
+use crate::output::digits;
 use crate::output::time_text::{self, Rfc3339};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
@@ -103,16 +104,22 @@ impl Line {
         self.raw(if yes { "true" } else { "false" });
     }
 
+    /// A whole number that is not negative.
+    #[inline]
+    pub(super) fn count(&mut self, number: impl Into<u64>) {
+        digits::number(&mut self.bytes, number.into());
+    }
+
     #[inline]
     pub(super) fn integer(&mut self, number: impl itoa::Integer) {
         self.raw(itoa::Buffer::new().format(number));
     }
 
     /// An id such as `"F12"`.
-    pub(super) fn id(&mut self, letter: &str, number: u64) {
-        self.bytes.push(b'"');
-        self.raw(letter);
-        self.integer(number);
+    #[inline]
+    pub(super) fn id(&mut self, letter: u8, number: u64) {
+        self.bytes.extend_from_slice(&[b'"', letter]);
+        self.count(number);
         self.bytes.push(b'"');
     }
 
@@ -142,20 +149,21 @@ impl Line {
     /// Nanoseconds as seconds or milliseconds: exact, no zeros at the end but always a fraction.
     pub(super) fn decimal(&mut self, nanos: i64, scale: Scale) {
         let size = nanos.unsigned_abs();
-        // A one in front of the decimals keeps the zeros they begin with. (Constant divisors, so no division is done.)
-        let (whole, decimals) = match scale {
-            Scale::Seconds => (size / 1_000_000_000, 1_000_000_000 + size % 1_000_000_000),
-            Scale::Milliseconds => (size / 1_000_000, 1_000_000 + size % 1_000_000),
-        };
         if nanos < 0 {
             self.bytes.push(b'-');
         }
-        self.integer(whole);
-        let mut digits = itoa::Buffer::new();
-        let digits = digits.format(decimals).as_bytes();
-        let last = digits.iter().rposition(|&digit| digit != b'0').unwrap_or(0).max(1);
-        self.bytes.push(b'.');
-        self.bytes.extend_from_slice(&digits[1..=last]);
+        match scale {
+            Scale::Seconds => {
+                self.count(size / 1_000_000_000);
+                self.bytes.push(b'.');
+                digits::of_second(&mut self.bytes, size % 1_000_000_000);
+            }
+            Scale::Milliseconds => {
+                self.count(size / 1_000_000);
+                self.bytes.push(b'.');
+                digits::of_millisecond(&mut self.bytes, size % 1_000_000);
+            }
+        }
     }
 
     /// A time stamp, quoted.
@@ -210,7 +218,7 @@ impl Line {
                 self.bytes.push(b'"');
                 self.bare_ip(end.ip);
                 self.bytes.push(b':');
-                self.integer(end.port);
+                self.count(end.port);
                 self.bytes.push(b'"');
             }
             IpAddr::V6(_) => self.display(end),
@@ -224,7 +232,7 @@ impl Line {
                     if i > 0 {
                         self.bytes.push(b'.');
                     }
-                    self.integer(octet);
+                    self.count(octet);
                 }
             }
             IpAddr::V6(ip) => {
@@ -247,11 +255,16 @@ impl Line {
     /// `{"packet":101,"offset":55,"length":11}`, left open for more keys.
     pub(super) fn place(&mut self, place: ByteRange) {
         self.raw("{\"packet\":");
-        self.integer(place.packet.0);
+        self.bare_place(place);
+    }
+
+    /// `101,"offset":55,"length":11`
+    pub(super) fn bare_place(&mut self, place: ByteRange) {
+        self.count(place.packet.0);
         self.raw(key!("offset"));
-        self.integer(place.offset);
+        self.count(place.offset);
         self.raw(key!("length"));
-        self.integer(place.length);
+        self.count(place.length);
     }
 
     /// The packets of `spans`, each once, in order.
@@ -263,7 +276,7 @@ impl Line {
             last = packet;
             new
         });
-        self.list(distinct, |line, packet| line.integer(packet.0));
+        self.list(distinct, |line, packet| line.count(packet.0));
     }
 }
 

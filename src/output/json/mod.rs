@@ -10,6 +10,7 @@
 
 mod alone;
 mod community_id;
+mod ends;
 mod line;
 mod names;
 mod record;

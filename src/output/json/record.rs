@@ -2,6 +2,7 @@
 //! together.
 
 use super::community_id::community_id;
+use super::ends::Ends;
 use super::line::{Line, Scale, key};
 use super::names::Names;
 use super::value::{Trust, ValueWriter};
@@ -24,6 +25,7 @@ pub(super) struct Recorder<'r> {
     /// What objects marked `secret` hold is not told.
     pub(super) mask_secrets: bool,
     pub(super) names: Names,
+    ends: Ends,
     pub(super) line: Line,
     pub(super) values: ValueWriter,
 }
@@ -31,7 +33,8 @@ pub(super) struct Recorder<'r> {
 impl<'r> Recorder<'r> {
     pub(super) fn new(registry: &'r Registry) -> Self {
         let (line, values) = (Line::default(), ValueWriter::default());
-        Self { registry, mask_secrets: false, names: Names::new(registry), line, values }
+        let (names, ends) = (Names::new(registry), Ends::default());
+        Self { registry, mask_secrets: false, names, ends, line, values }
     }
 
     /// Whether what an object holds is not to be told.
@@ -64,7 +67,7 @@ impl<'r> Recorder<'r> {
         let line = &mut self.line;
         line.begin(r#"{"type":"frame""#, Some(frame.ts));
         line.raw(key!("id"));
-        line.id("F", frame.id.0);
+        line.id(b'F', frame.id.0);
         ends(line, frame.connection.0, frame.sender, [frame.src, frame.dst]);
         line.raw(key!("command"));
         command(line, frame.command);
@@ -90,9 +93,9 @@ impl<'r> Recorder<'r> {
         line.raw(key!("crc_computed"));
         line.hex_number(frame.crc_computed.to_be_bytes());
         line.raw(key!("declared_length"));
-        line.integer(frame.declared_length);
+        line.count(frame.declared_length);
         line.raw(key!("real_length"));
-        line.integer(frame.real_length);
+        line.count(frame.real_length);
         line.raw(key!("status"));
         line.plain(frame.status.name());
         if let Some(escaping) = unusual_escaping(frame.escaping) {
@@ -109,7 +112,7 @@ impl<'r> Recorder<'r> {
         stretch(line, frame.stream_offset, u64::from(frame.stream_length), &frame.spans);
         if let Some(first) = frame.copy_of {
             line.raw(key!("copy_of"));
-            line.id("F", first.0);
+            line.id(b'F', first.0);
         }
         line.end();
     }
@@ -118,7 +121,7 @@ impl<'r> Recorder<'r> {
         let line = &mut self.line;
         line.begin(r#"{"type":"nonframe""#, Some(found.ts));
         line.raw(key!("id"));
-        line.id("F", found.id.0);
+        line.id(b'F', found.id.0);
         ends(line, found.connection.0, found.sender, [found.src, found.dst]);
         line.raw(key!("kind"));
         line.plain(found.kind.name());
@@ -145,15 +148,9 @@ impl<'r> Recorder<'r> {
         let (lead, line) = (exchange.lead(), &mut self.line);
         line.begin(r#"{"type":"exchange""#, Some(exchange.ts));
         line.raw(key!("id"));
-        line.id("T", exchange.id.0);
-        line.raw(key!("conn"));
-        line.integer(lead.connection.0);
-        line.raw(key!("device"));
-        line.ip(lead.device().ip);
-        if let Some(request) = &exchange.request {
-            line.raw(key!("client"));
-            line.endpoint(request.src);
-        }
+        line.id(b'T', exchange.id.0);
+        let client = exchange.request.as_ref().map(|request| request.src);
+        self.ends.write(line, lead.connection, lead.device().ip, client);
         line.raw(key!("command"));
         command(line, lead.command);
         self.names.write(line, lead.object_id);
@@ -182,7 +179,7 @@ impl<'r> Recorder<'r> {
         }
         let line = &mut self.line;
         line.raw(key!("anomalies"));
-        line.list(&exchange.anomalies, |line, (id, _)| line.id("A", id.0));
+        line.list(&exchange.anomalies, |line, (id, _)| line.id(b'A', id.0));
         line.end();
     }
 
@@ -191,7 +188,7 @@ impl<'r> Recorder<'r> {
         self.line.raw(key!("request"));
         self.line.place(request.place());
         self.line.raw(key!("frame"));
-        self.line.id("F", request.id.0);
+        self.line.id(b'F', request.id.0);
         self.value(request);
         self.line.raw("}");
     }
@@ -200,25 +197,20 @@ impl<'r> Recorder<'r> {
         let (frame, line) = (&response.frame, &mut self.line);
         line.raw(r#","response":{"ts":"#);
         line.moment(frame.ts);
-        let place = frame.place();
         line.raw(key!("packet"));
-        line.integer(place.packet.0);
-        line.raw(key!("offset"));
-        line.integer(place.offset);
-        line.raw(key!("length"));
-        line.integer(place.length);
+        line.bare_place(frame.place());
         line.raw(key!("command"));
         command(line, frame.command);
         line.raw(key!("crc_ok"));
         line.bool(frame.crc_ok());
         if frame.connection != lead.connection {
             line.raw(key!("conn"));
-            line.integer(frame.connection.0);
+            line.count(frame.connection.0);
         }
         line.raw(key!("copies"));
-        line.list(&response.copies, |line, connection| line.integer(connection.0));
+        line.list(&response.copies, |line, connection| line.count(connection.0));
         line.raw(key!("frame"));
-        line.id("F", frame.id.0);
+        line.id(b'F', frame.id.0);
         line.raw("}");
         if response.pairing == Pairing::Tentative {
             line.raw(r#","pairing":"tentative""#);
@@ -229,10 +221,10 @@ impl<'r> Recorder<'r> {
         let line = &mut self.line;
         line.begin(r#"{"type":"anomaly""#, Some(anomaly.ts));
         line.raw(key!("id"));
-        line.id("A", anomaly.id.0);
+        line.id(b'A', anomaly.id.0);
         if let Some(connection) = anomaly.connection {
             line.raw(key!("conn"));
-            line.integer(connection.0);
+            line.count(connection.0);
         }
         line.raw(key!("code"));
         line.plain(anomaly.code.name());
@@ -255,7 +247,7 @@ impl<'r> Recorder<'r> {
         let line = &mut self.line;
         line.begin(r#"{"type":"connection""#, Some(connection.last));
         line.raw(key!("conn"));
-        line.integer(connection.id.0);
+        line.count(connection.id.0);
         line.raw(key!("first_ts"));
         line.moment(connection.first);
         line.raw(key!("community_id"));
@@ -267,7 +259,7 @@ impl<'r> Recorder<'r> {
             line.raw(ip);
             line.ip(end.ip);
             line.raw(port);
-            line.integer(end.port);
+            line.count(end.port);
         }
         line.raw(key!("roles_proven"));
         line.bool(connection.roles_proven);
@@ -327,9 +319,9 @@ impl<'r> Recorder<'r> {
         line.raw(key!("other_ports"));
         line.list(&summary.other_ports, |line, &(port, bytes)| {
             line.raw("{\"port\":");
-            line.integer(port);
+            line.count(port);
             line.raw(key!("byte_count"));
-            line.integer(bytes);
+            line.count(bytes);
             line.raw("}");
         });
         line.end();
@@ -369,7 +361,7 @@ fn command(line: &mut Line, command: Command) {
 /// Connection, device, sender and both ends of a frame or what stands in its place.
 fn ends(line: &mut Line, connection: u32, sender: Sender, [src, dst]: [crate::endpoint::Endpoint; 2]) {
     line.raw(key!("conn"));
-    line.integer(connection);
+    line.count(connection);
     line.raw(key!("device"));
     line.ip(if sender == Sender::Client { dst.ip } else { src.ip });
     line.raw(key!("from"));
@@ -382,9 +374,9 @@ fn ends(line: &mut Line, connection: u32, sender: Sender, [src, dst]: [crate::en
 
 fn stretch(line: &mut Line, offset: u64, length: u64, spans: &[ByteRange]) {
     line.raw(key!("stream_offset"));
-    line.integer(offset);
+    line.count(offset);
     line.raw(key!("stream_length"));
-    line.integer(length);
+    line.count(length);
     line.raw(key!("packets"));
     line.packets(spans);
 }

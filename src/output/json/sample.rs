@@ -70,14 +70,14 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
     let begin = |recorder: &Recorder<'_>, line: &mut Line| {
         line.begin(r#"{"type":"sample""#, Some(frame.ts));
         line.raw(key!("conn"));
-        line.integer(connection);
+        line.count(connection);
         line.raw(key!("device"));
         line.ip(frame.device().ip);
         recorder.names.write(line, frame.object_id);
     };
     let end = |line: &mut Line| {
         line.raw(key!("source"));
-        line.id("T", exchange);
+        line.id(b'T', exchange);
         line.end();
     };
     match &value {

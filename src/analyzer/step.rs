@@ -1,0 +1,62 @@
+//! What the packets of a session come to, one thing at a time, in order.
+//!
+//! Steps are all that goes from the [`Collector`](super::Collector) to the [`Teller`](super::Teller): nothing comes
+//! back, so that the two may work in different threads, and what comes out is the same.
+
+use super::stream::Found;
+use crate::anomaly::Code;
+use crate::endpoint::ConnectionId;
+use crate::event::Summary;
+use crate::line::Opening;
+use crate::packet::{ByteRange, PacketNumber};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+
+/// One thing that the packets have brought.
+#[derive(Debug)]
+pub struct Step(pub(super) Kind);
+
+/// What a step is.
+#[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all steps are frames, and a box for each costs more than the room"
+)]
+pub(super) enum Kind {
+    /// A connection that carries the protocol.
+    Opened(Opening),
+    /// Packets of both directions of a connection have been captured.
+    BothWays(ConnectionId),
+    /// A frame, other bytes, or the end of a connection, in the order of the packets that completed them.
+    Found(Found),
+    /// Something that did not go as it should, below the protocol.
+    Trouble(Box<Trouble>),
+    /// Nothing more comes of before this moment.
+    Settled(Timestamp),
+    /// The capture is over.
+    End(Box<End>),
+}
+
+/// An anomaly of the capture or of TCP.
+#[derive(Debug)]
+pub(super) struct Trouble {
+    pub(super) code: Code,
+    pub(super) ts: Timestamp,
+    pub(super) clock: Timestamp,
+    /// The packet that showed it.
+    pub(super) packet: PacketNumber,
+    pub(super) connection: Option<ConnectionId>,
+    pub(super) evidence: SmallVec<[ByteRange; 2]>,
+    pub(super) message: String,
+    /// Worth a word only when a request waits on the connection.
+    pub(super) only_if_waiting: bool,
+}
+
+/// How a session ended.
+#[derive(Debug)]
+pub(super) struct End {
+    /// The last moment, on the clock that never goes back.
+    pub(super) clock: Timestamp,
+    /// The totals, as far as packets and TCP go.
+    pub(super) totals: Summary,
+}

@@ -1,0 +1,223 @@
+//! From steps to events: frames reach the line of their device, and what follows from them leaves in the order of time.
+
+use super::Options;
+use super::order::{Held, Order, Place};
+use super::report::Closed;
+use super::step::{End, Kind, Step, Trouble};
+use super::stream::{Found, What};
+use crate::anomaly::{Anomaly, Code, Severity};
+use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink, Summary};
+use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Outcome, Sender, SightingId};
+use crate::packet::PacketNumber;
+use crate::time::Timestamp;
+
+/// The second half of an [`Analyzer`](super::Analyzer): steps in, events out.
+#[derive(Debug)]
+pub struct Teller {
+    /// Whether frames and non-frames are told.
+    frames: bool,
+    lines: Lines,
+    order: Order,
+    sightings: u64,
+    /// The packet that brought what was found last.
+    packet: PacketNumber,
+    summary: Summary,
+}
+
+impl Teller {
+    /// A teller that has heard nothing yet. The options are those of the collector.
+    pub fn new(options: &Options) -> Self {
+        Self {
+            frames: options.frames,
+            lines: Lines::new(options.registry.clone(), options.timeout),
+            order: Order::default(),
+            sightings: 0,
+            packet: PacketNumber(0),
+            summary: Summary::default(),
+        }
+    }
+
+    /// Takes steps, in order, and hands out what is settled by them; after the last one of a session, everything, the
+    /// summary last.
+    pub fn take<S: Sink>(&mut self, steps: impl IntoIterator<Item = Step>, sink: &mut S) -> Result<(), S::Error> {
+        for Step(kind) in steps {
+            match kind {
+                Kind::Found(found) => self.found(found),
+                Kind::Settled(settled) => self.settle(settled, sink)?,
+                Kind::Opened(opening) => self.lines.open(opening),
+                Kind::BothWays(id) => self.lines.seen_both_ways(id),
+                Kind::Trouble(trouble) => self.trouble(*trouble),
+                Kind::End(end) => self.end(*end, sink)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// A frame or non-frame reaches its line.
+    fn found(&mut self, found: Found) {
+        let at = found.at;
+        self.packet = at.packet();
+        self.sightings += 1;
+        let id = SightingId(self.sightings);
+        match found.what {
+            What::Frame(frame) => {
+                self.summary.frame_count += 1;
+                let frame = self.lines.frame(frame, id);
+                if self.frames {
+                    self.order.put(at, Held::Frame(frame));
+                }
+            }
+            What::NonFrame(mut bytes) => {
+                bytes.id = id;
+                bytes.sender = self.lines.non_frame(&seen(&bytes));
+                if self.frames {
+                    self.order.put(at, Held::NonFrame(bytes));
+                }
+            }
+            What::Closed(closed) => self.closed(&closed, at),
+        }
+        self.take_outcomes();
+    }
+
+    /// Lets time pass, and hands out what nothing can come before any more.
+    fn settle<S: Sink>(&mut self, settled: Timestamp, sink: &mut S) -> Result<(), S::Error> {
+        self.lines.tick(settled);
+        self.take_outcomes();
+        if self.order.is_full() {
+            self.lines.give_up_oldest();
+            self.take_outcomes();
+        }
+        self.order.release(settled, sink)
+    }
+
+    fn take_outcomes(&mut self) {
+        while let Some(outcome) = self.lines.next_outcome() {
+            match outcome {
+                Outcome::Asked { id, clock, at } => self.order.put(Place::of(clock, at), Held::Promised(id)),
+                Outcome::Exchange(exchange) => {
+                    self.count_exchange(&exchange);
+                    let lead = exchange.lead();
+                    self.order.fill(Place::of(lead.clock, lead.place()), exchange);
+                }
+                Outcome::Anomaly { clock, anomaly } => {
+                    let place = match anomaly.evidence.first() {
+                        Some(at) => Place::of(clock, *at),
+                        None => Place::new(clock, self.packet, 0),
+                    };
+                    self.put_anomaly(place, anomaly);
+                }
+            }
+        }
+    }
+
+    fn put_anomaly(&mut self, place: Place, anomaly: Box<Anomaly>) {
+        self.summary.anomaly_count += 1;
+        match anomaly.code.severity() {
+            Severity::Error => self.summary.error_count += 1,
+            Severity::Warning => self.summary.warning_count += 1,
+            Severity::Note => self.summary.note_count += 1,
+        }
+        self.order.put(place, Held::Anomaly(anomaly));
+    }
+
+    fn count_exchange(&mut self, exchange: &Exchange) {
+        let summary = &mut self.summary;
+        summary.request_count += u64::from(exchange.request.is_some());
+        *match exchange.status {
+            ExchangeStatus::Answered => &mut summary.answered_count,
+            ExchangeStatus::Damaged => &mut summary.damaged_count,
+            ExchangeStatus::Unanswered => &mut summary.unanswered_count,
+            ExchangeStatus::Unconfirmed => &mut summary.unconfirmed_count,
+            ExchangeStatus::Open => &mut summary.open_count,
+            ExchangeStatus::Unsolicited => &mut summary.unsolicited_count,
+        } += 1;
+    }
+
+    /// Trouble of the capture or of TCP gets its number and becomes an anomaly.
+    fn trouble(&mut self, trouble: Trouble) {
+        let Trouble { code, ts, clock, packet, connection, evidence, message, only_if_waiting } = trouble;
+        if only_if_waiting && !connection.is_some_and(|id| self.lines.is_waiting(id)) {
+            return;
+        }
+        let place = match evidence.first() {
+            Some(at) => Place::of(clock, *at),
+            None => Place::new(clock, packet, 0),
+        };
+        let id = self.lines.anomaly_id();
+        self.put_anomaly(place, Box::new(Anomaly { id, code, ts, connection, object_id: None, message, evidence }));
+    }
+
+    /// The turn of a connection's end has come.
+    fn closed(&mut self, closed: &Closed, at: Place) {
+        let Some(closing) = self.lines.close(closed.id) else { return };
+        if closed.retransmission_count > 0 {
+            let message = format!("{} segments sent again, same content", closed.retransmission_count);
+            self.trouble(closed.trouble(Code::Retransmission, at.clock(), message));
+        }
+        if let Some(end) = closed.only_from {
+            let message = format!("only packets from {end} were captured: requests and answers cannot all be told");
+            self.trouble(closed.trouble(Code::OneSided, at.clock(), message));
+        }
+        self.summary.connection_count += 1;
+        let device = closing.device;
+        let client = if device == closed.server { closed.client } else { closed.server };
+        let opened_by = if closed.client == device { Sender::Device } else { Sender::Client };
+        let summary = ConnectionSummary {
+            id: closed.id,
+            first: closed.first,
+            last: closed.last,
+            packet_count: closed.packet_count,
+            client,
+            device,
+            roles_proven: closing.proven,
+            opened_by: closed.opened_seen.then_some(opened_by),
+            closed: closed.reason,
+            portal: closing.counts.portal,
+            request_count: closing.counts.requests,
+            own_count: closing.counts.own,
+            foreign_count: closing.counts.foreign,
+            unanswered_count: closing.counts.unanswered,
+        };
+        self.order.put(at, Held::Connection(Box::new(summary)));
+    }
+
+    /// The capture is over: everything is told.
+    fn end<S: Sink>(&mut self, end: End, sink: &mut S) -> Result<(), S::Error> {
+        self.lines.finish(end.clock);
+        self.take_outcomes();
+        self.order.release_all(sink)?;
+        let counted = std::mem::take(&mut self.summary);
+        let totals = end.totals;
+        self.summary = Summary {
+            packet_count: totals.packet_count,
+            segment_count: totals.segment_count,
+            first: totals.first,
+            last: totals.last,
+            last_packet: totals.last_packet,
+            complete: totals.complete,
+            tcp_connection_count: totals.tcp_connection_count,
+            other_ports: totals.other_ports,
+            ..counted
+        };
+        sink.event(Event::Summary(&self.summary))
+    }
+
+    /// The totals, after the last step of a session.
+    pub fn into_summary(self) -> Summary {
+        self.summary
+    }
+}
+
+fn seen(bytes: &NonFrameSighting) -> NonFrameSeen<'_> {
+    NonFrameSeen {
+        connection: bytes.connection,
+        src: bytes.src,
+        dst: bytes.dst,
+        ts: bytes.ts,
+        clock: bytes.clock,
+        kind: bytes.kind,
+        capture_incomplete: bytes.capture_incomplete,
+        raw: &bytes.raw,
+        spans: &bytes.spans,
+    }
+}
