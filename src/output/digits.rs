@@ -55,6 +55,11 @@ fn push_some(out: &mut Vec<u8>, bytes: [u8; 8], kept: u32) {
 /// Appends a whole number.
 #[inline]
 pub(super) fn number(out: &mut Vec<u8>, number: u64) {
+    if number < 100 {
+        // Offsets, lengths and milliseconds: half of all numbers.
+        let pair = [digit(number / 10), digit(number)];
+        return if number < 10 { out.push(pair[1]) } else { out.extend_from_slice(&pair) };
+    }
     if number < EIGHT_DIGITS {
         let digits = Digits::of(number);
         let skipped = digits.leading_zeros();

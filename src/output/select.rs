@@ -143,6 +143,8 @@ impl Selection {
 #[derive(Debug)]
 pub struct Select<S> {
     selection: Selection,
+    /// Everything is asked for.
+    all: bool,
     inner: S,
     /// Ends of the connections seen, kept only where anomalies have to be placed by them.
     ends: FxHashMap<ConnectionId, [Endpoint; 2]>,
@@ -156,6 +158,7 @@ impl<S> Select<S> {
     /// Hands what `selection` selects to `inner`.
     pub fn new(selection: Selection, inner: S) -> Self {
         Self {
+            all: selection == Selection::default(),
             selection,
             inner,
             ends: FxHashMap::default(),
@@ -245,7 +248,7 @@ impl<S: Sink> Sink for Select<S> {
     type Error = S::Error;
 
     fn event(&mut self, event: Event<'_>) -> Result<(), S::Error> {
-        if self.selects(&event) { self.inner.event(event) } else { Ok(()) }
+        if self.all || self.selects(&event) { self.inner.event(event) } else { Ok(()) }
     }
 }
 

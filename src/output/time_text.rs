@@ -117,9 +117,47 @@ pub fn device_time_bytes(seconds: u32) -> [u8; 19] {
     Civil::from_unix(i64::from(seconds)).text()
 }
 
+/// Writes many moments of the device's wall clock: the day that was written last is kept, since the rows of a table are
+/// minutes apart.
+#[derive(Clone, Debug)]
+pub struct WallClock {
+    day: u32,
+    text: [u8; 19],
+}
+
+impl Default for WallClock {
+    fn default() -> Self {
+        Self { day: 0, text: *b"1970-01-01T00:00:00" }
+    }
+}
+
+impl WallClock {
+    /// The same as [`device_time_bytes`].
+    pub fn bytes(&mut self, seconds: u32) -> &[u8; 19] {
+        const DAY: u32 = 86_400;
+        let (day, rest) = (seconds / DAY, i64::from(seconds % DAY));
+        if day != self.day {
+            self.day = day;
+            self.text = device_time_bytes(seconds);
+        }
+        two_digits(&mut self.text[11..13], small(rest / 3_600));
+        two_digits(&mut self.text[14..16], small(rest / 60 % 60));
+        two_digits(&mut self.text[17..19], small(rest % 60));
+        &self.text
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wall_clock_keeps_the_day_and_nothing_else() {
+        let mut clock = WallClock::default();
+        for seconds in [0, 59, 86_399, 86_400, 1_742_245_571, 1_742_245_570, 1_742_169_600, u32::MAX, 1] {
+            assert_eq!(*clock.bytes(seconds), device_time_bytes(seconds));
+        }
+    }
 
     #[test]
     fn known_moments() {

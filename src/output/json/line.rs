@@ -5,7 +5,7 @@
 use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
 use crate::output::digits;
-use crate::output::time_text::{self, Rfc3339};
+use crate::output::time_text::{Rfc3339, WallClock};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::fmt::{self, Write as _};
@@ -24,6 +24,7 @@ pub(super) use key;
 pub(super) struct Line {
     bytes: Vec<u8>,
     clock: Rfc3339,
+    wall_clock: WallClock,
     /// The first packet's time; `t` counts from it.
     start: Option<Timestamp>,
 }
@@ -176,7 +177,7 @@ impl Line {
     /// A moment of the device's wall clock, quoted. It has no zone, so the text has none either.
     pub(super) fn device_time(&mut self, seconds: u32) {
         self.bytes.push(b'"');
-        self.bytes.extend_from_slice(&time_text::device_time_bytes(seconds));
+        self.bytes.extend_from_slice(self.wall_clock.bytes(seconds));
         self.bytes.push(b'"');
     }
 
