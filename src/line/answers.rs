@@ -67,7 +67,9 @@ impl DeviceLine {
     pub(super) fn copy(&mut self, place: Place, frame: &Arc<Sighting>, context: &mut Context<'_>) {
         let asked_for_it_too = self.is_waiting_for(frame.connection, Some(Key::of(frame)));
         self.seen_again(place, frame.connection, asked_for_it_too);
-        self.requests.serve(frame.connection, Key::of(frame));
+        if frame.command.is_response() {
+            self.requests.serve(frame.connection, Key::of(frame));
+        }
         let Some(original) = self.copies.get(place) else { return };
         let (exchange, owner, sent) = (original.exchange, original.owner, original.ts);
         if let Some(answer) = exchange.and_then(|id| self.requests.get_mut(id)).and_then(|r| r.answer.as_mut()) {
@@ -267,19 +269,20 @@ impl DeviceLine {
         let mut oldest = None;
         for request in self.requests.iter().filter(|request| request.connection() == connection) {
             let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
-            let contested = self.requests.contested.iter().any(|contested| {
-                contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.frame.clock
-            });
             if !unseen || request.passed_over_at.is_some() || request.kind == Kind::Write {
                 continue;
             }
             if Key::of(&request.frame) == key {
                 return None;
             }
-            if contested || request.served {
-                continue;
-            }
-            if oldest.is_none() && sent.since(request.frame.clock) > CROSSED {
+            let contested = || {
+                self.requests.contested.iter().any(|contested| {
+                    contested.contest.key == Key::of(&request.frame)
+                        && contested.answer.first.clock >= request.frame.clock
+                })
+            };
+            let disturbed = !request.served && sent.since(request.frame.clock) > CROSSED;
+            if oldest.is_none() && disturbed && !contested() {
                 oldest = Some(Arc::clone(&request.frame));
             }
         }

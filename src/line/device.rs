@@ -140,11 +140,12 @@ impl DeviceLine {
             self.writes.judge(frame, &mut anomalies, context);
             self.sensitive.asked(id, frame, self.answered.get(&Key::of(frame)), context);
         }
+        let one_go = self.one_go();
         let member = self.members.get_mut(&frame.connection);
         let mut repeats = None;
         if let Some(member) = member {
             member.counts.requests += 1;
-            match member.repeated(frame) {
+            match member.repeated(frame, one_go) {
                 Some((_, Fate::Failed)) => anomalies.push(super::fate::retry(frame, context)),
                 Some((first, Fate::Pending)) => repeats = Some(first),
                 Some((_, Fate::Fine)) | None => {}
@@ -158,7 +159,7 @@ impl DeviceLine {
             self.subscriptions.clear();
         }
         for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection() == frame.connection) {
-            if earlier.passed_over_at.is_none() && frame.clock.since(earlier.frame.clock) > ONE_GO {
+            if earlier.passed_over_at.is_none() && frame.clock.since(earlier.frame.clock) > one_go {
                 earlier.passed_over_at = Some(frame.clock);
             }
         }
@@ -204,6 +205,12 @@ impl DeviceLine {
         self.fastest
             .filter(|fastest| *fastest >= REAL_DEVICE)
             .map_or(Duration::ZERO, |fastest| (fastest / 2).min(REAL_DEVICE))
+    }
+
+    /// Requests so close together were sent in one go: none of them is an answer's consequence. Clients of a device that
+    /// answers faster than real ones go on sooner, too.
+    fn one_go(&self) -> Duration {
+        self.fastest.map_or(ONE_GO, |fastest| (fastest / 2).min(ONE_GO))
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {

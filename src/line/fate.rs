@@ -93,8 +93,12 @@ impl DeviceLine {
 
     /// Shares out contested answers whose oldest request has run out of time.
     fn settle_contests(&mut self, now: Timestamp) {
-        let contests: SmallVec<[Contest; 4]> =
-            self.requests.contested.iter().map(|contested| contested.contest).collect();
+        let mut contests: SmallVec<[Contest; 4]> = SmallVec::new();
+        for Contested { contest, .. } in &self.requests.contested {
+            if !contests.contains(contest) {
+                contests.push(*contest);
+            }
+        }
         for contest in contests {
             let candidates = self.requests.candidates(contest, self.confirms_writes);
             let oldest = candidates.first().and_then(|id| self.requests.get(*id));

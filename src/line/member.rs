@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
 const REMEMBERED: usize = 64;
 
-/// Requests so close together were sent in one go: none of them is an answer's consequence.
+/// No real device answers in less.
 pub(super) const ONE_GO: Duration = Duration::from_millis(10);
 
 /// So many frames in a row not copied show that this connection gets no copies.
@@ -110,19 +110,20 @@ impl Member {
         });
     }
 
-    /// The same request before `frame`, if the client has asked nothing else since it saw that one fail.
-    pub(super) fn repeated(&self, frame: &Sighting) -> Option<(ExchangeId, Fate)> {
+    /// The same request before `frame`, if the client has asked nothing else since it saw that one fail. `one_go`: requests
+    /// so close together were sent in one go.
+    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration) -> Option<(ExchangeId, Fate)> {
         let same = |asked: &&Asked| {
             asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
         };
         // What is asked twice in one go is no repetition but two requests.
-        let in_this_go = |asked: &&Asked| frame.clock.since(asked.clock) <= ONE_GO;
+        let in_this_go = |asked: &&Asked| frame.clock.since(asked.clock) <= one_go;
         if self.asked.iter().rev().take_while(in_this_go).any(|asked| same(&asked)) {
             return None;
         }
         let mut earlier = self.asked.iter().rev().skip_while(in_this_go).peekable();
         let last = earlier.peek()?.clock;
-        let in_last_go = |asked: &&Asked| last.since(asked.clock) <= ONE_GO;
+        let in_last_go = |asked: &&Asked| last.since(asked.clock) <= one_go;
         earlier.take_while(in_last_go).find(same).map(|first| (first.id, first.fate))
     }
 

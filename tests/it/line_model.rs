@@ -35,6 +35,9 @@ const OBJECTS: [u32; 12] = [
     0x2196_1b58,
 ];
 
+/// Nobody asks for this one.
+const OTHER: u32 = 0x6ff4_bd55;
+
 const MICRO: u64 = 1_000;
 const MILLI: u64 = 1_000_000;
 const SECOND: u64 = 1_000_000_000;
@@ -92,6 +95,12 @@ struct Setting {
     constant: bool,
     /// The most READs in one go.
     batch: u64,
+    /// Of a hundred requests so many are sent back by the device before it answers.
+    echoed: u64,
+    /// Of a hundred requests so many get an answer for another object instead, which the client takes for its own.
+    swapped: u64,
+    /// How long the device takes for an answer, in microseconds.
+    takes: (u64, u64),
 }
 
 /// One request, and what the model knows of it.
@@ -124,6 +133,8 @@ enum What {
     Requests(Vec<(usize, usize)>),
     /// The answer to a request.
     Answer(usize),
+    /// What the device sent instead of an answer, or before it.
+    Other,
 }
 
 /// A connection and its client.
@@ -140,6 +151,8 @@ enum Act {
     Ask,
     GiveUp(u64),
     Receive(usize),
+    /// An answer for another object than the request's.
+    Swallow(usize),
 }
 
 /// One device and its clients being played. Connections and requests are numbered through all devices.
@@ -172,6 +185,7 @@ impl Play<'_> {
                 Act::Ask => {}
                 Act::GiveUp(round) => self.give_up(now, client, round),
                 Act::Receive(request) => self.receive(now, client, request),
+                Act::Swallow(request) => self.swallow(now, client, request),
             }
         }
     }
@@ -201,7 +215,11 @@ impl Play<'_> {
             let (object, retries) = (*object, *retries);
             self.asked.push(Asked { connection, object, at: now, place, answers: Vec::new(), retries });
             waiting.push(number);
-            if now < WARM || !self.random.percent(self.setting.lost) {
+            let lost = now >= WARM && self.random.percent(self.setting.lost);
+            if self.random.percent(self.setting.echoed) {
+                self.echo(now, object);
+            }
+            if !lost {
                 self.answer(now, number);
             }
         }
@@ -213,23 +231,41 @@ impl Play<'_> {
         self.plan(now + PATIENCE, client, Act::GiveUp(round));
     }
 
+    /// The device sends a request back.
+    fn echo(&mut self, now: u64, object: u32) {
+        self.line_free = self.line_free.max(now) + self.random.of(1_000, 20_000) * MICRO;
+        let mut bytes = Vec::new();
+        encode::frame(&mut bytes, Command::READ, None, ObjectId(object), &[]);
+        for connection in self.first..self.first + self.clients.len() {
+            let (bytes, at) = (bytes.clone(), self.line_free);
+            self.sent.push(Sent { at, connection, to_device: false, bytes, what: What::Other });
+        }
+    }
+
     /// The device serves a request that came at `now`, and the hub copies the answer to all.
     fn answer(&mut self, now: u64, request: usize) {
-        self.line_free = self.line_free.max(now) + self.random.of(30_000, 100_000) * MICRO;
+        let (shortest, longest) = self.setting.takes;
+        self.line_free = self.line_free.max(now) + self.random.of(shortest, longest) * MICRO;
         let object = self.asked[request].object;
+        let swapped = now >= WARM && self.random.percent(self.setting.swapped);
         let value = if self.setting.constant { object >> 20 } else { u32::try_from(request).expect("few") + 1 };
         let mut bytes = vec![0];
         #[expect(clippy::cast_precision_loss, reason = "small numbers")]
         let payload = (value as f32).to_be_bytes();
-        encode::frame(&mut bytes, Command::RESPONSE, None, ObjectId(object), &payload);
+        let said = if swapped { OTHER } else { object };
+        encode::frame(&mut bytes, Command::RESPONSE, None, ObjectId(said), &payload);
         let mut order: Vec<_> = (0..self.clients.len()).collect();
         let mut at = self.line_free;
         while !order.is_empty() {
             let client = order.remove(self.random.index(order.len()));
             let connection = self.first + client;
-            let what = What::Answer(request);
+            let (what, act) = if swapped {
+                (What::Other, Act::Swallow(request))
+            } else {
+                (What::Answer(request), Act::Receive(request))
+            };
             self.sent.push(Sent { at, connection, to_device: false, bytes: bytes.clone(), what });
-            self.plan(at, client, Act::Receive(request));
+            self.plan(at, client, act);
             at += self.random.of(100, 500) * MICRO;
         }
     }
@@ -244,11 +280,24 @@ impl Play<'_> {
             return;
         };
         waiting.remove(at);
-        if waiting.is_empty() {
+        self.go_on(now, client);
+    }
+
+    /// A client takes the first frame it gets for the answer to its request.
+    fn swallow(&mut self, now: u64, client: usize, request: usize) {
+        self.clients[client].waiting.retain(|waiting| *waiting != request);
+        self.go_on(now, client);
+    }
+
+    /// Asks anew when everything has been answered.
+    fn go_on(&mut self, now: u64, client: usize) {
+        if self.clients[client].waiting.is_empty() {
             self.clients[client].round += 1;
             // Whoever takes others' answers for its own asks more than the line can answer, if it does not pause.
-            let longest = if self.setting.shared { 2_000 } else { 400 };
-            let pause = self.random.of(2, longest) * MILLI;
+            let longest = if self.setting.shared { 2_000_000 } else { 400_000 };
+            // A client of a fast device is fast, too.
+            let longest = if self.setting.takes.0 < 10_000 { 8_000 } else { longest };
+            let pause = self.random.of(longest / 200, longest) * MICRO;
             self.plan(now + pause, client, Act::Ask);
         }
     }
@@ -354,6 +403,7 @@ fn film(
                 answer_of.insert(number, request);
                 asked[request].answers.push(number);
             }
+            What::Other => sighting_count += 1,
             What::Open | What::Nothing => {}
         }
     }
@@ -449,6 +499,10 @@ fn sound<'a>(truth: &Truth, found: &'a Found) -> Vec<&'a Exchange> {
             assert!(before.is_none(), "{} has two exchanges", exchange.id);
         }
         let Some(response) = &exchange.response else { continue };
+        if !response.frame.command.is_response() || response.frame.object_id == ObjectId(OTHER) {
+            assert!(exchange.request.is_none(), "{}: packet {}", exchange.id, response.frame.packet());
+            continue;
+        }
         let answer = truth.answer_of[&response.frame.packet()];
         assert!(answered.insert(answer), "the answer of packet {} has two exchanges", response.frame.packet());
         if let Some(request) = &exchange.request {
@@ -492,9 +546,7 @@ fn exact(truth: &Truth, exchanges: &[&Exchange]) {
 fn disturbs(truth: &Truth, connection: usize, packet: PacketNumber, answer: usize) -> bool {
     let answered = &truth.asked[answer];
     let first = answered.answers[0];
-    let time = |packet: PacketNumber| truth.packets[usize::try_from(packet.0).expect("few") - 1].0.nanos();
-    let start = truth.packets[0].0.nanos();
-    let sent = u64::try_from(time(first) - start).expect("later");
+    let sent = truth.time(first);
     let waits = |asked: &&Asked| {
         let served = |(at, answer): (&PacketNumber, &usize)| {
             (asked.place.0..packet).contains(at)
@@ -508,6 +560,24 @@ fn disturbs(truth: &Truth, connection: usize, packet: PacketNumber, answer: usiz
 }
 
 impl Truth {
+    /// Whether what a client asked last before `packet` got no answer until then, and was asked neither long ago nor while
+    /// the answer in `packet` was on its way.
+    fn still_waits(&self, connection: usize, packet: PacketNumber, answer: usize) -> bool {
+        let before = |asked: &&Asked| asked.connection == connection && asked.place.0 < packet;
+        let Some(last) = self.asked.iter().filter(before).map(|asked| asked.place.0).max() else { return false };
+        self.asked.iter().filter(|asked| asked.place.0 == last).all(|asked| {
+            let sent = self.time(self.asked[answer].answers[0]);
+            (asked.at + CROSSED + 1..asked.at + 4 * SECOND).contains(&sent)
+                && asked.answers.iter().all(|at| *at > packet)
+        })
+    }
+
+    /// When a packet was captured, from the first one on.
+    fn time(&self, packet: PacketNumber) -> u64 {
+        let at = |index: usize| self.packets[index].0.nanos();
+        u64::try_from(at(usize::try_from(packet.0).expect("few") - 1) - at(0)).expect("later")
+    }
+
     /// The connection that a packet with an answer went to.
     fn connection_of(&self, packet: PacketNumber) -> Option<usize> {
         let answer = self.answer_of.get(&packet)?;
@@ -550,7 +620,17 @@ fn each(setting: Setting, check: impl Fn(&Truth, &Found) + std::panic::RefUnwind
     }
 }
 
-const ALONE: Setting = Setting { devices: 1, clients: 1, lost: 0, shared: false, constant: false, batch: 4 };
+const ALONE: Setting = Setting {
+    devices: 1,
+    clients: 1,
+    lost: 0,
+    shared: false,
+    constant: false,
+    batch: 4,
+    echoed: 0,
+    swapped: 0,
+    takes: (30_000, 100_000),
+};
 
 #[test]
 fn one_client_gets_its_answers() {
@@ -607,11 +687,45 @@ fn what_gets_no_answer_is_unanswered_and_asked_again() {
 #[test]
 fn whatever_is_lost_every_request_is_told_and_every_answer_given() {
     for constant in [false, true] {
-        each(Setting { devices: 2, clients: 4, lost: 20, shared: true, constant, batch: 3 }, |truth, found| {
-            let exchanges = sound(truth, found);
-            let answered = exchanges.iter().filter(|exchange| exchange.response.is_some()).count();
-            let given = truth.asked.iter().filter(|asked| !asked.answers.is_empty()).count();
-            assert_eq!(answered, given, "every answer belongs to a request");
+        each(
+            Setting { devices: 2, clients: 4, lost: 20, shared: true, constant, batch: 3, ..ALONE },
+            |truth, found| {
+                let exchanges = sound(truth, found);
+                let answered = exchanges.iter().filter(|exchange| exchange.response.is_some()).count();
+                let given = truth.asked.iter().filter(|asked| !asked.answers.is_empty()).count();
+                assert_eq!(answered, given, "every answer belongs to a request");
+            },
+        );
+    }
+}
+
+/// An echo holds the object id that its client waits for, and is no answer.
+#[test]
+fn an_echo_answers_nothing_and_gives_nobody_peace() {
+    for (clients, lost) in [(1, 0), (4, 0), (4, 15)] {
+        each(Setting { clients, lost, echoed: 50, ..ALONE }, |truth, found| {
+            exact(truth, &sound(truth, found));
+            quiet(truth, found, &[Code::Unanswered, Code::Overload]);
+            // Whoever has seen an echo waits on, and every answer for another disturbs it.
+            for (packet, answer) in &truth.answer_of {
+                let Some(connection) = truth.connection_of(*packet) else { continue };
+                let told =
+                    found.anomalies.iter().any(|(code, _, at, _)| *code == Code::ForeignResponse && at == packet);
+                let waits = || truth.still_waits(connection, *packet, *answer);
+                let quiet = told || !waits() || !disturbs(truth, connection, *packet, *answer);
+                assert!(quiet, "packet {packet} disturbed connection {connection}");
+            }
+        });
+    }
+}
+
+/// A client that takes whatever comes for its answer has given up what it asked for, even 2 ms later.
+#[test]
+fn a_fast_client_that_is_lied_to_gets_its_later_answers() {
+    for takes in [(1_500, 4_000), (30_000, 100_000)] {
+        each(Setting { batch: 1, swapped: 10, takes, ..ALONE }, |truth, found| {
+            exact(truth, &sound(truth, found));
+            quiet(truth, found, &[Code::Unanswered, Code::ForeignResponse, Code::Overload]);
         });
     }
 }
