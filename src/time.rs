@@ -41,11 +41,22 @@ impl Timestamp {
         Duration::from_nanos(u64::try_from(self.nanos_since(earlier)).unwrap_or(0))
     }
 
+    /// Whether no more than `span` has passed since `earlier`; true when the clock went backwards.
+    pub fn is_within(self, span: Duration, earlier: Self) -> bool {
+        self.nanos_since(earlier) <= nanos(span)
+    }
+
     /// The moment `span` later, clamped at the end of time.
     #[must_use]
     pub fn saturating_add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(i64::try_from(span.as_nanos()).unwrap_or(i64::MAX)))
+        Self(self.0.saturating_add(nanos(span)))
     }
+}
+
+/// A span in nanoseconds, clamped at some 292 years. (The standard library counts them in 128 bits.)
+fn nanos(span: Duration) -> i64 {
+    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
+    seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(span.subsec_nanos()))
 }
 
 #[cfg(test)]
@@ -58,6 +69,10 @@ mod tests {
         assert_eq!(a.nanos_since(b), 2);
         assert_eq!(b.nanos_since(a), -2);
         assert_eq!(b.since(a), Duration::ZERO);
+        for span in [Duration::ZERO, Duration::from_nanos(1), Duration::from_nanos(2), Duration::MAX] {
+            assert_eq!(a.is_within(span, b), a.since(b) <= span);
+            assert_eq!(b.is_within(span, a), b.since(a) <= span);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::member::Copying;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Key, Kind};
+use super::series::{EVENT_ROW, TIMESERIES_ROW};
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
@@ -37,7 +38,7 @@ impl DeviceLine {
         connection: ConnectionId,
         clock: Timestamp,
     ) -> Option<Place> {
-        let member = self.members.get(&connection)?;
+        let member = self.members.get(connection)?;
         let place = self.copies.find(identity, connection, member.opened)?;
         // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
         // A real one does not answer twice in so short a time.
@@ -49,18 +50,18 @@ impl DeviceLine {
 
     /// Whether a connection other than this one may get copies, one that is not a member yet included.
     fn expects_copies_of(&self, connection: ConnectionId) -> bool {
-        self.members.len() <= 1 || self.members.values().any(|m| m.id != connection && m.expects_copies())
+        self.members.len() <= 1 || self.members.iter().any(|m| m.id != connection && m.expects_copies())
     }
 
     /// Whether answers have been seen to be copied.
     pub(super) fn is_hub(&self) -> bool {
-        self.members.values().any(|member| matches!(member.copying, Copying::Proven(_)))
+        self.members.iter().any(|member| matches!(member.copying, Copying::Proven(_)))
     }
 
     fn is_waiting_for(&self, connection: ConnectionId, key: Option<Key>) -> bool {
-        self.requests.iter().any(|request| {
-            request.is_open() && request.connection() == connection && Some(Key::of(&request.frame)) == key
-        })
+        self.requests
+            .iter()
+            .any(|request| request.is_open() && request.connection == connection && Some(request.key) == key)
     }
 
     /// A copy of a frame seen before on another connection.
@@ -93,7 +94,7 @@ impl DeviceLine {
     /// Notes a copy of anything, frame or not.
     pub(super) fn seen_again(&mut self, place: Place, connection: ConnectionId, asked_for_it_too: bool) {
         self.copies.mark(place, connection);
-        if let Some(member) = self.members.get_mut(&connection) {
+        if let Some(member) = self.members.get_mut(connection) {
             member.got_copy(asked_for_it_too);
         }
     }
@@ -105,12 +106,17 @@ impl DeviceLine {
             .map(|identity| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
         let mut anomalies = values::judge_response(frame, context);
-        if let Some(longest) = self.cut_text(frame, context) {
-            let found = frame.payload.len();
-            let message = format!("{found} of {longest} bytes; the CRC is valid, so the device itself cut the answer");
-            anomalies.push(context.out.anomaly(Code::PayloadShort, About::frame(frame), message));
+        if let Some(object) = context.registry.get(frame.object_id)
+            && frame.crc_ok()
+            && frame.command.is_response()
+        {
+            anomalies.extend(match object.response_type {
+                DataType::String => self.cut_text(frame, context),
+                DataType::Timeseries => self.cut_series(frame, object, TIMESERIES_ROW, context),
+                DataType::EventTable => self.cut_series(frame, object, EVENT_ROW, context),
+                _ => None,
+            });
         }
-        anomalies.extend(self.cut_series(frame, context));
         if frame.command.is_response() {
             self.answer(place, frame, anomalies, context);
         } else {
@@ -171,7 +177,7 @@ impl DeviceLine {
 
     /// Whether this comes right behind an answer for the same object, and too soon after all open requests for it.
     fn is_second_answer(&self, key: Key, frame: &Sighting, candidates: &[super::ExchangeId]) -> bool {
-        let last = self.answered.get(&key).filter(|last| frame.clock.since(last.frame.clock) <= SECOND_ANSWER);
+        let last = self.answered.get(&key).filter(|last| frame.clock.is_within(SECOND_ANSWER, last.frame.clock));
         let in_time =
             self.requests.latest_before(candidates, frame.clock, self.needs()).and_then(|id| self.requests.get(id));
         last.is_some_and(|last| {
@@ -192,8 +198,8 @@ impl DeviceLine {
     ) {
         let key = Key::of(frame);
         let periodic = self.subscriptions.contains(&key);
-        let blind = self.members.get(&frame.connection).is_none_or(|m| !m.two_sided || frame.clock <= m.blind_until);
-        let second = self.answered.get(&key).filter(|last| frame.clock.since(last.frame.clock) <= SECOND_ANSWER);
+        let blind = self.members.get(frame.connection).is_none_or(|m| !m.two_sided || frame.clock <= m.blind_until);
+        let second = self.answered.get(&key).filter(|last| frame.clock.is_within(SECOND_ANSWER, last.frame.clock));
         if !frame.crc_ok() {
             self.blame_broken_answer(frame.connection);
         } else if periodic {
@@ -246,7 +252,7 @@ impl DeviceLine {
     ) -> bool {
         let here = frame.connection;
         let own = owner == Some(here);
-        if let Some(member) = self.members.get_mut(&here) {
+        if let Some(member) = self.members.get_mut(here) {
             member.counts.own += u64::from(own);
             member.counts.foreign += u64::from(!own && owner.is_some());
         }
@@ -267,21 +273,20 @@ impl DeviceLine {
     /// The request that a connection waits for, if it is not for `key`, too.
     fn disturbed(&self, connection: ConnectionId, key: Key, sent: Timestamp) -> Option<Arc<Sighting>> {
         let mut oldest = None;
-        for request in self.requests.iter().filter(|request| request.connection() == connection) {
+        for request in self.requests.iter().filter(|request| request.connection == connection) {
             let unseen = request.answer.as_ref().is_none_or(|answer| answer.own.is_none());
             if !unseen || request.passed_over_at.is_some() || request.kind == Kind::Write {
                 continue;
             }
-            if Key::of(&request.frame) == key {
+            if request.key == key {
                 return None;
             }
             let contested = || {
                 self.requests.contested.iter().any(|contested| {
-                    contested.contest.key == Key::of(&request.frame)
-                        && contested.answer.first.clock >= request.frame.clock
+                    contested.contest.key == request.key && contested.answer.first.clock >= request.frame.clock
                 })
             };
-            let disturbed = !request.served && sent.since(request.frame.clock) > CROSSED;
+            let disturbed = !request.served && !sent.is_within(CROSSED, request.frame.clock);
             if oldest.is_none() && disturbed && !contested() {
                 oldest = Some(Arc::clone(&request.frame));
             }
@@ -289,13 +294,9 @@ impl DeviceLine {
         oldest
     }
 
-    /// Whether a text was cut, and how long it should have been. Texts have no fixed length, but the device pads them
+    /// A text that was cut. Texts have no fixed length, but the device pads them
     /// with zeros to a round one, always the same for one object.
-    fn cut_text(&mut self, frame: &Sighting, context: &Context<'_>) -> Option<usize> {
-        let object = context.registry.get(frame.object_id)?;
-        if object.response_type != DataType::String || !frame.crc_ok() || !frame.command.is_response() {
-            return None;
-        }
+    fn cut_text(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
         let length = frame.payload.len();
         if self.longest.len() >= REMEMBERED_KEYS {
             self.longest.clear();
@@ -309,20 +310,24 @@ impl DeviceLine {
         let cut_before = longest.is_multiple_of(TEXT_PADDING);
         let cut_in_padding = frame.payload.ends_with(&[0, 0]);
         let interrupted = !frame.payload.contains(&0) && self.was_interrupted(frame);
-        (cut_before || cut_in_padding || interrupted).then_some(padded_to)
+        (cut_before || cut_in_padding || interrupted).then(|| {
+            let message =
+                format!("{length} of {padded_to} bytes; the CRC is valid, so the device itself cut the answer");
+            context.out.anomaly(Code::PayloadShort, About::frame(frame), message)
+        })
     }
 
     /// Whether another client asked something after the request that `frame` answers.
     fn was_interrupted(&self, frame: &Sighting) -> bool {
-        let asked = self.requests.iter().find(|request| request.is_open() && Key::of(&request.frame) == Key::of(frame));
+        let asked = self.requests.iter().find(|request| request.is_open() && request.key == Key::of(frame));
         asked.is_some_and(|asked| {
-            self.requests.iter().rev().any(|other| other.connection() != asked.connection() && other.id > asked.id)
+            self.requests.iter().rev().any(|other| other.connection != asked.connection && other.id > asked.id)
         })
     }
 
     /// Something broken came from the device: it may have been the answer to the oldest request on this connection.
     pub(super) fn blame_broken_answer(&mut self, connection: ConnectionId) {
-        let oldest = self.requests.iter_mut().find(|request| request.is_open() && request.connection() == connection);
+        let oldest = self.requests.iter_mut().find(|request| request.is_open() && request.connection == connection);
         if let Some(request) = oldest {
             request.broken_answer = true;
         }

@@ -106,7 +106,7 @@ impl Copies {
 
     fn forget_before(&mut self, now: Timestamp) {
         while let Some(oldest) = self.originals.front() {
-            if now.since(oldest.ts) <= PATIENCE && self.originals.len() < MOST {
+            if now.is_within(PATIENCE, oldest.ts) && self.originals.len() < MOST {
                 break;
             }
             if let Some(places) = self.by_content.get_mut(&oldest.content) {

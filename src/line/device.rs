@@ -4,6 +4,7 @@ use super::copies::Copies;
 use super::exchange::Sighting;
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
+use super::members::Members;
 use super::outcome::Outbox;
 use super::request::{Key, Kind, Request, Requests};
 use super::sensitive::Sensitive;
@@ -52,7 +53,7 @@ pub(super) struct LastAnswer {
 /// One device and all its connections.
 #[derive(Debug, Default)]
 pub(super) struct DeviceLine {
-    pub(super) members: FxHashMap<ConnectionId, Member>,
+    pub(super) members: Members,
     pub(super) requests: Requests,
     pub(super) copies: Copies,
     /// The shortest time this line has taken for an answer that could belong to one request only.
@@ -87,19 +88,19 @@ pub(super) const REMEMBERED_KEYS: usize = 8192;
 
 impl DeviceLine {
     pub(super) fn member(&mut self, id: ConnectionId) -> Option<&mut Member> {
-        self.members.get_mut(&id)
+        self.members.get_mut(id)
     }
 
     pub(super) fn join(&mut self, member: Member) {
-        self.members.insert(member.id, member);
+        self.members.insert(member);
     }
 
     /// The connection has ended: what is open on it is not the device's fault.
     pub(super) fn leave(&mut self, id: ConnectionId, context: &mut Context<'_>) {
-        if let Some(member) = self.members.get_mut(&id) {
+        if let Some(member) = self.members.get_mut(id) {
             member.alive = false;
         }
-        for request in self.requests.iter_mut().filter(|request| request.connection() == id) {
+        for request in self.requests.iter_mut().filter(|request| request.connection == id) {
             request.abandoned = true;
         }
         self.tell_ready(context);
@@ -107,26 +108,26 @@ impl DeviceLine {
 
     /// Whether a request on this connection waits for its answer.
     pub(super) fn is_waiting(&self, id: ConnectionId) -> bool {
-        self.requests.iter().any(|request| request.is_open() && request.connection() == id)
+        self.requests.iter().any(|request| request.is_open() && request.connection == id)
     }
 
     /// Forgets a connection whose requests have all been told.
     pub(super) fn forget_gone(&mut self) {
         let requests = &self.requests;
-        self.members.retain(|id, member| member.alive || requests.iter().any(|request| request.connection() == *id));
+        self.members.retain(|member| member.alive || requests.iter().any(|request| request.connection == member.id));
     }
 
     /// The capture has lost bytes that the device sent on this connection.
     pub(super) fn lost_answers(&mut self, id: ConnectionId) {
         self.copies.write_off(id);
-        for request in self.requests.iter_mut().filter(|request| request.connection() == id && request.is_open()) {
+        for request in self.requests.iter_mut().filter(|request| request.connection == id && request.is_open()) {
             request.blind = true;
         }
     }
 
     /// The capture has lost bytes that a client sent on this connection.
     pub(super) fn lost_requests(&mut self, id: ConnectionId, until: Timestamp) {
-        if let Some(member) = self.members.get_mut(&id) {
+        if let Some(member) = self.members.get_mut(id) {
             member.blind_until = member.blind_until.max(until);
         }
     }
@@ -141,7 +142,7 @@ impl DeviceLine {
             self.sensitive.asked(id, frame, self.answered.get(&Key::of(frame)), context);
         }
         let one_go = self.one_go();
-        let member = self.members.get_mut(&frame.connection);
+        let member = self.members.get_mut(frame.connection);
         let mut repeats = None;
         if let Some(member) = member {
             member.counts.requests += 1;
@@ -158,8 +159,8 @@ impl DeviceLine {
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
             self.subscriptions.clear();
         }
-        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection() == frame.connection) {
-            if earlier.passed_over_at.is_none() && frame.clock.since(earlier.frame.clock) > one_go {
+        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection == frame.connection) {
+            if earlier.passed_over_at.is_none() && !frame.clock.is_within(one_go, earlier.frame.clock) {
                 earlier.passed_over_at = Some(frame.clock);
             }
         }
@@ -167,6 +168,8 @@ impl DeviceLine {
         self.requests.push(Request {
             id,
             frame: Arc::clone(frame),
+            connection: frame.connection,
+            key: Key::of(frame),
             kind,
             deadline,
             answer: None,
@@ -180,7 +183,11 @@ impl DeviceLine {
             anomalies,
         });
         let overload = self.overload(frame, context);
-        self.requests.get_mut(id).into_iter().for_each(|request| request.anomalies.extend(overload));
+        if let Some(overload) = overload
+            && let Some(request) = self.requests.get_mut(id)
+        {
+            request.anomalies.push(overload);
+        }
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);

@@ -31,7 +31,7 @@ impl DeviceLine {
     /// Tells what is ripe at `now`; cheap when nothing is.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
         // After a silence of everybody, what comes right then may be the answer: it is only late.
-        if now.since(self.now) > context.timeout {
+        if !now.is_within(context.timeout, self.now) {
             self.revived = Some(now);
         }
         self.now = now;
@@ -118,7 +118,7 @@ impl DeviceLine {
     pub(super) fn give(&mut self, id: ExchangeId, contested: Contested) {
         let Contested { mut answer, seen, place, contest: Contest { key, .. } } = contested;
         let Some(request) = self.requests.get_mut(id) else { return };
-        let asking = request.connection();
+        let asking = request.connection;
         answer.own = std::iter::once(&answer.first).chain(&seen).find(|frame| frame.connection == asking).cloned();
         answer.copies.retain(|copy| *copy != asking);
         let damaged = answer.is_damaged();
@@ -141,7 +141,7 @@ impl DeviceLine {
             original.exchange = Some(id);
             original.owner = Some(asking);
         }
-        if let Some(member) = self.members.get_mut(&asking) {
+        if let Some(member) = self.members.get_mut(asking) {
             member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine });
         }
         if let Some(request) = self.requests.get_mut(id) {
@@ -151,14 +151,14 @@ impl DeviceLine {
     }
 
     fn requests_for(&self, key: Key) -> usize {
-        self.requests.iter().filter(|request| request.is_open() && Key::of(&request.frame) == key).count()
+        self.requests.iter().filter(|request| request.is_open() && request.key == key).count()
     }
 
     /// Counts the copies of an answer that never came.
     fn note_missed_copies(&mut self, id: ExchangeId) {
         let Some(answer) = self.requests.get(id).and_then(|request| request.answer.as_ref()) else { return };
-        let asking = self.requests.get(id).map(Request::connection);
-        for member in self.members.values_mut() {
+        let asking = self.requests.get(id).map(|request| request.connection);
+        for member in self.members.iter_mut() {
             let expected = member.expects_copies() && member.opened < answer.first.clock && Some(member.id) != asking;
             if expected && answer.first.connection != member.id && !answer.copies.contains(&member.id) {
                 member.missed_copy();
@@ -184,11 +184,11 @@ impl DeviceLine {
     fn is_ready(&self, id: ExchangeId) -> bool {
         let Some(request) = self.requests.get(id) else { return false };
         let Some(answer) = &request.answer else { return false };
-        let asking = request.connection();
+        let asking = request.connection;
         if request.repeats.is_some_and(|first| self.requests.get(first).is_some()) {
             return false;
         }
-        let all_seen = self.members.values().all(|member| {
+        let all_seen = self.members.iter().all(|member| {
             let expected = member.expects_copies() && member.opened < answer.first.clock && member.id != asking;
             !expected || answer.first.connection == member.id || answer.copies.contains(&member.id)
         });
@@ -204,13 +204,13 @@ impl DeviceLine {
             let status = self.status(&request, cut_short);
             self.close(request, status, context);
             self.judge_repetitions(id, status, context);
-            let waited = self.requests.iter().filter(|request| request.repeats == Some(id)).map(|request| request.id);
-            ready.extend(waited.filter(|id| self.is_ready(*id)).map(|id| (id, false)));
+            let waited: SmallVec<[ExchangeId; 2]> = self.requests.repeating(id).map(|request| request.id).collect();
+            ready.extend(waited.into_iter().filter(|id| self.is_ready(*id)).map(|id| (id, false)));
         }
     }
 
     fn status(&self, request: &Request, cut_short: bool) -> ExchangeStatus {
-        let one_sided = self.members.get(&request.connection()).is_some_and(|member| !member.two_sided);
+        let one_sided = self.members.get(request.connection).is_some_and(|member| !member.two_sided);
         let given_up = request.passed_over_at.is_some() && self.now.since(request.frame.clock) >= GIVEN_UP;
         let ended = (cut_short || request.abandoned) && !given_up;
         match (&request.answer, request.kind) {
@@ -236,7 +236,7 @@ impl DeviceLine {
             anomalies.extend(answer.anomalies.iter().copied());
             anomalies.extend(self.mismatched_series(&frame, &answer.first, context));
             let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) && !served;
-            if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
+            if asked_again || !answer.first.clock.is_within(context.timeout, frame.clock) {
                 anomalies.push(late(&frame, &answer.first, context));
             }
         } else {
@@ -245,7 +245,7 @@ impl DeviceLine {
             }
             self.expired.insert(Key::of(&frame), Arc::clone(&frame));
         }
-        if let Some(member) = self.members.get_mut(&frame.connection) {
+        if let Some(member) = self.members.get_mut(frame.connection) {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged) {
                 member.set_fate(id, Fate::Failed);
@@ -259,7 +259,7 @@ impl DeviceLine {
         if !matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged | ExchangeStatus::Open) {
             return;
         }
-        for request in self.requests.iter_mut().filter(|request| request.repeats == Some(id)) {
+        for request in self.requests.repeating(id) {
             let anomaly = retry(&request.frame, context);
             request.anomalies.push(anomaly);
         }

@@ -74,7 +74,7 @@ impl DeviceLine {
 
     /// Takes note of a connection that has just joined. Told once until there are fewer again.
     pub(super) fn crowd(&mut self, frame: &Sighting, out: &mut Outbox) {
-        let count = self.members.values().filter(|member| member.alive).count();
+        let count = self.members.iter().filter(|member| member.alive).count();
         let crowded = count > CONNECTIONS;
         if crowded && !self.load.crowded {
             let message = format!("{count} connections at a time; the bridge takes about {CONNECTIONS}");

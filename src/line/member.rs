@@ -113,18 +113,26 @@ impl Member {
     /// The same request before `frame`, if the client has asked nothing else since it saw that one fail. `one_go`: requests
     /// so close together were sent in one go.
     pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration) -> Option<(ExchangeId, Fate)> {
-        let same = |asked: &&Asked| {
+        let same = |asked: &Asked| {
             asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
         };
-        // What is asked twice in one go is no repetition but two requests.
-        let in_this_go = |asked: &&Asked| frame.clock.since(asked.clock) <= one_go;
-        if self.asked.iter().rev().take_while(in_this_go).any(|asked| same(&asked)) {
-            return None;
+        let mut last_go = None;
+        for asked in self.asked.iter().rev() {
+            if last_go.is_none() && frame.clock.is_within(one_go, asked.clock) {
+                // What is asked twice in one go is no repetition but two requests.
+                if same(asked) {
+                    return None;
+                }
+                continue;
+            }
+            if !last_go.get_or_insert(asked.clock).is_within(one_go, asked.clock) {
+                return None;
+            }
+            if same(asked) {
+                return Some((asked.id, asked.fate));
+            }
         }
-        let mut earlier = self.asked.iter().rev().skip_while(in_this_go).peekable();
-        let last = earlier.peek()?.clock;
-        let in_last_go = |asked: &&Asked| last.since(asked.clock) <= one_go;
-        earlier.take_while(in_last_go).find(same).map(|first| (first.id, first.fate))
+        None
     }
 
     pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate) {

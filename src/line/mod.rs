@@ -15,6 +15,7 @@ mod fate;
 mod lines;
 mod load;
 mod member;
+mod members;
 mod noise;
 mod outcome;
 mod request;

@@ -64,6 +64,10 @@ impl Answer {
 pub(super) struct Request {
     pub(super) id: ExchangeId,
     pub(super) frame: Arc<Sighting>,
+    /// Of `frame`: all open requests are looked through for every answer.
+    pub(super) connection: ConnectionId,
+    /// Of `frame`.
+    pub(super) key: Key,
     pub(super) kind: Kind,
     pub(super) deadline: Timestamp,
     pub(super) answer: Option<Answer>,
@@ -89,10 +93,6 @@ pub(super) struct Request {
 impl Request {
     pub(super) fn is_open(&self) -> bool {
         self.answer.is_none()
-    }
-
-    pub(super) fn connection(&self) -> ConnectionId {
-        self.frame.connection
     }
 }
 
@@ -123,11 +123,14 @@ pub(super) struct Contested {
 pub(super) struct Requests {
     /// Ordered by `id`.
     queue: VecDeque<Request>,
+    /// How many of them repeat another one.
+    repeating: usize,
     pub(super) contested: Vec<Contested>,
 }
 
 impl Requests {
     pub(super) fn push(&mut self, request: Request) {
+        self.repeating += usize::from(request.repeats.is_some());
         self.queue.push_back(request);
     }
 
@@ -144,17 +147,36 @@ impl Requests {
     }
 
     pub(super) fn get(&self, id: ExchangeId) -> Option<&Request> {
-        self.queue.binary_search_by_key(&id, |request| request.id).ok().map(|index| &self.queue[index])
+        self.queue.get(self.index(id)?)
     }
 
     pub(super) fn get_mut(&mut self, id: ExchangeId) -> Option<&mut Request> {
-        self.queue.binary_search_by_key(&id, |request| request.id).ok().map(|index| &mut self.queue[index])
+        let index = self.index(id)?;
+        self.queue.get_mut(index)
+    }
+
+    fn index(&self, id: ExchangeId) -> Option<usize> {
+        // Of one device, and while answers come in turn, numbers follow one another.
+        let guess = usize::try_from(id.0.checked_sub(self.queue.front()?.id.0)?).ok()?;
+        if self.queue.get(guess).is_some_and(|request| request.id == id) {
+            return Some(guess);
+        }
+        self.queue.binary_search_by_key(&id, |request| request.id).ok()
     }
 
     /// Takes a request out: its exchange is told.
     pub(super) fn take(&mut self, id: ExchangeId) -> Option<Request> {
-        let index = self.queue.binary_search_by_key(&id, |request| request.id).ok()?;
-        self.queue.remove(index)
+        let index = self.index(id)?;
+        let request = if index == 0 { self.queue.pop_front() } else { self.queue.remove(index) }?;
+        self.repeating -= usize::from(request.repeats.is_some());
+        Some(request)
+    }
+
+    /// The requests that repeat this one.
+    pub(super) fn repeating(&mut self, id: ExchangeId) -> impl Iterator<Item = &mut Request> {
+        // Nearly always none does.
+        let looked_at = if self.repeating > 0 { self.queue.len() } else { 0 };
+        self.queue.iter_mut().take(looked_at).filter(move |request| request.repeats == Some(id))
     }
 
     pub(super) fn oldest(&self) -> Option<ExchangeId> {
@@ -164,11 +186,10 @@ impl Requests {
     /// The open requests of a contest, in order. READs and queries go before WRITEs when this device is not known to
     /// confirm those.
     pub(super) fn candidates(&self, contest: Contest, confirms_writes: bool) -> SmallVec<[ExchangeId; 4]> {
-        let within = |request: &Request| contest.within.is_none_or(|within| within == request.connection());
+        let within = |request: &Request| contest.within.is_none_or(|within| within == request.connection);
         let matching = || {
-            let ours = |request: &&Request| request.frame.object_id == contest.key.object_id && request.is_open();
-            let exactly = move |request: &&Request| Key::of(&request.frame) == contest.key && within(request);
-            self.queue.iter().filter(ours).filter(exactly)
+            let ours = move |request: &&Request| request.key == contest.key && request.is_open() && within(request);
+            self.queue.iter().filter(ours)
         };
         let reads: SmallVec<_> = matching()
             .filter(|request| confirms_writes || request.kind != Kind::Write)
@@ -179,8 +200,8 @@ impl Requests {
 
     /// An answer for `key` has reached a connection.
     pub(super) fn serve(&mut self, connection: ConnectionId, key: Key) {
-        for request in self.queue.iter_mut().filter(|request| request.connection() == connection) {
-            request.served |= request.passed_over_at.is_none() && Key::of(&request.frame) == key;
+        for request in self.queue.iter_mut().filter(|request| request.connection == connection) {
+            request.served |= request.passed_over_at.is_none() && request.key == key;
         }
     }
 
@@ -197,7 +218,7 @@ impl Requests {
     /// soon.
     pub(super) fn in_turn(&self, candidates: &[ExchangeId], ts: Timestamp, needs: Duration) -> Option<ExchangeId> {
         let waits = |request: &Request| {
-            let soon = ts.since(request.frame.clock) <= SERVED_LATER;
+            let soon = ts.is_within(SERVED_LATER, request.frame.clock);
             request.frame.clock.saturating_add(needs) <= ts
                 && (request.passed_over_at.is_none_or(|at| at > ts) || (request.served && soon))
         };

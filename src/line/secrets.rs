@@ -19,8 +19,10 @@ pub(super) fn judge(object: &Object, frame: &Sighting, found: &mut Found, contex
 
 /// Takes a WRITE, of a client or of the device. A question to a table carries no value.
 pub(super) fn judge_write(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
-    let Some(object) = context.registry.get(frame.object_id) else { return };
-    if frame.command.is_write() && frame.crc_ok() && !values::is_table(context.registry, frame.object_id) {
+    if !frame.command.is_write() || !frame.crc_ok() || values::is_table(context.registry, frame.object_id) {
+        return;
+    }
+    if let Some(object) = context.registry.get(frame.object_id) {
         judge(object, frame, found, context);
     }
 }

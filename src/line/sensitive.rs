@@ -63,6 +63,9 @@ impl Sensitive {
         status: ExchangeStatus,
         context: &mut Context<'_>,
     ) -> Option<(AnomalyId, Code)> {
+        if self.open.is_empty() {
+            return None;
+        }
         let old = self.open.remove(&id)?;
         let object = context.registry.get(frame.object_id)?;
         let new = text(object, Form::Request, frame, context);

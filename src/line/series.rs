@@ -8,11 +8,16 @@ use super::exchange::Sighting;
 use super::outcome::About;
 use super::request::{Key, Kind, Request};
 use crate::anomaly::{AnomalyId, Code};
-use crate::rct::registry::{DataType, Object};
+use crate::rct::registry::Object;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// Bytes of a row of a history.
+pub(super) const TIMESERIES_ROW: usize = 8;
+/// Bytes of a row of the event table.
+pub(super) const EVENT_ROW: usize = 20;
 
 /// Bytes in front of the rows: the time that was asked for.
 const HEAD: usize = 4;
@@ -56,15 +61,15 @@ impl DeviceLine {
     /// A table of whole rows, but far fewer than its own length field says, or than usual while another client was
     /// asking. Usual is what the last tables of the kind had; the end of a history has few rows too, so that alone is
     /// no sign.
-    pub(super) fn cut_series(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
-        let object = context.registry.get(frame.object_id)?;
-        let row_bytes = match object.response_type {
-            DataType::Timeseries => 8,
-            DataType::EventTable => 20,
-            _ => return None,
-        };
+    pub(super) fn cut_series(
+        &mut self,
+        frame: &Sighting,
+        object: &Object,
+        row_bytes: usize,
+        context: &mut Context<'_>,
+    ) -> Option<(AnomalyId, Code)> {
         let body = frame.payload.len().checked_sub(HEAD)?;
-        if !frame.crc_ok() || !frame.command.is_response() || !body.is_multiple_of(row_bytes) {
+        if !body.is_multiple_of(row_bytes) {
             return None;
         }
         let rows = body / row_bytes;
@@ -88,8 +93,7 @@ impl DeviceLine {
 
     /// The first request of another connection after the one that `frame` answers.
     fn interrupted_by(&self, frame: &Sighting) -> Option<Arc<Sighting>> {
-        let asked =
-            self.requests.iter().find(|request| request.is_open() && Key::of(&request.frame) == Key::of(frame))?;
+        let asked = self.requests.iter().find(|request| request.is_open() && request.key == Key::of(frame))?;
         let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
         others.next().map(|other| Arc::clone(&other.frame))
     }
@@ -102,15 +106,14 @@ impl DeviceLine {
         answer: &Sighting,
         context: &mut Context<'_>,
     ) -> Option<(AnomalyId, Code)> {
-        if !super::values::is_table(context.registry, request.object_id) || !answer.crc_ok() {
+        let is_question = request.command.is_write() && request.payload.len() == HEAD;
+        if !is_question || !answer.crc_ok() || !super::values::is_table(context.registry, request.object_id) {
             return None;
         }
-        let asked = time(&request.payload).filter(|_| request.command.is_write() && request.payload.len() == HEAD)?;
+        let asked = time(&request.payload)?;
         let echoed = time(&answer.payload)?;
         let others = |other: &Request| {
-            other.kind == Kind::Query
-                && Key::of(&other.frame) == Key::of(request)
-                && time(&other.frame.payload) == Some(echoed)
+            other.kind == Kind::Query && other.key == Key::of(request) && time(&other.frame.payload) == Some(echoed)
         };
         if asked == echoed || self.requests.iter().any(others) {
             return None;
@@ -125,7 +128,7 @@ fn is_far_fewer(rows: usize, usual: usize) -> bool {
 }
 
 fn is_between(other: &Request, asked: &Request, until: Timestamp) -> bool {
-    other.connection() != asked.connection() && other.id > asked.id && other.frame.clock <= until
+    other.connection != asked.connection && other.id > asked.id && other.frame.clock <= until
 }
 
 fn time(payload: &[u8]) -> Option<u32> {

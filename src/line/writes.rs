@@ -42,7 +42,7 @@ impl Writes {
         let before = self.last.get(&key);
         let mut told = before.is_some_and(|before| before.told);
         if let Some(before) = before.filter(|before| !before.told && before.host != host) {
-            let soon = frame.clock.since(before.frame.clock) <= COMPETING;
+            let soon = frame.clock.is_within(COMPETING, before.frame.clock);
             if soon && *before.frame.payload != *frame.payload {
                 let message = format!("{host} and {} write different values to this object", before.host);
                 let about = About::frame(frame).and(&before.frame);
