@@ -47,6 +47,7 @@ impl Collector {
 
     /// The capture is over: no packet follows. `complete`: the input was neither damaged nor cut.
     pub fn finish(&mut self, complete: bool) {
+        self.work.begin_end();
         self.work.take(&mut self.assembler.finish());
         self.work.report_decoder(&self.decoder);
         self.work.end(complete);

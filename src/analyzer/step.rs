@@ -16,6 +16,16 @@ use smallvec::SmallVec;
 #[derive(Debug)]
 pub struct Step(pub(super) Kind);
 
+impl Step {
+    /// Where in the capture it was complete, for what comes in that order.
+    pub(super) fn place_in_capture(&self) -> Option<(PacketNumber, u32)> {
+        match &self.0 {
+            Kind::Found(found) => Some(found.at.in_capture()),
+            _ => None,
+        }
+    }
+}
+
 /// What a step is.
 #[derive(Debug)]
 #[expect(

@@ -48,8 +48,8 @@ pub(super) struct Work {
     pub(super) now: Timestamp,
     pub(super) streams: FxHashMap<ConnectionId, Stream>,
     sequence: Sequence,
-    /// What this packet has completed, in order.
-    fresh: Vec<Found>,
+    /// Where in `steps` begins what this packet has brought.
+    fresh_from: usize,
     /// What has not been taken yet.
     pub(super) steps: Vec<Step>,
     /// As far as packets and TCP go.
@@ -83,7 +83,7 @@ impl Work {
             now: Timestamp::default(),
             streams: FxHashMap::default(),
             sequence: Sequence::default(),
-            fresh: Vec::new(),
+            fresh_from: 0,
             steps: Vec::new(),
             totals: Summary::default(),
             watch: BTreeSet::new(),
@@ -96,6 +96,7 @@ impl Work {
 
     /// A packet comes.
     pub(super) fn begin(&mut self, packet: &Packet<'_>) {
+        self.fresh_from = self.steps.len();
         self.packet = packet.number;
         self.ts = packet.ts;
         self.now = self.clock.read(packet.ts);
@@ -103,6 +104,11 @@ impl Work {
         self.totals.first.get_or_insert(packet.ts);
         self.totals.last = Some(packet.ts);
         self.totals.last_packet = packet.number;
+    }
+
+    /// What comes from here on is not a packet's: the capture is over.
+    pub(super) fn begin_end(&mut self) {
+        self.fresh_from = self.steps.len();
     }
 
     pub(super) fn count_segment(&mut self, _segment: &Segment<'_>) {
@@ -166,7 +172,7 @@ impl Work {
 
     pub(super) fn put_closed(&mut self, closed: Closed) {
         let at = Place::new(self.now, self.packet, u32::MAX);
-        self.fresh.push(Found { at, what: What::Closed(Box::new(closed)) });
+        self.steps.push(Step(Kind::Found(Found { at, what: What::Closed(Box::new(closed)) })));
     }
 
     fn note_sides(&mut self, connection: &crate::tcp::Connection) {
@@ -206,9 +212,12 @@ impl Work {
         let two_sided = stream.two_sided;
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        let found = if proven { &mut self.fresh } else { unproven };
-        while let Some(next) = half.next_found(id, self.options.frames) {
-            found.push(next);
+        while let Some(found) = half.next_found(id, self.options.frames) {
+            if proven {
+                self.steps.push(Step(Kind::Found(found)));
+            } else {
+                unproven.push(found);
+            }
         }
         if !proven {
             return self.probe(id);
@@ -257,7 +266,7 @@ impl Work {
             for notice in notices {
                 self.tcp_notice(&notice);
             }
-            self.fresh.extend(unproven);
+            self.steps.extend(unproven.into_iter().map(|found| Step(Kind::Found(found))));
             for direction in [Direction::ToServer, Direction::ToClient] {
                 self.note_hold(id, direction);
             }
@@ -314,7 +323,7 @@ impl Work {
         if !self.watch.is_empty() {
             self.watch();
         }
-        let idle = self.fresh.is_empty() && self.now.nanos_since(self.released) < IDLE_NANOS;
+        let idle = self.steps.len() == self.fresh_from && self.now.nanos_since(self.released) < IDLE_NANOS;
         if idle && pending == self.pending.map(|(packet, _)| packet) {
             return;
         }
@@ -326,16 +335,24 @@ impl Work {
 
     /// Passes on whatever waits for nothing before it.
     fn pass_on_in_order(&mut self, pending: Option<PacketNumber>) {
-        let is_sorted = || self.fresh.is_sorted_by_key(|found| found.at.in_capture());
-        if pending.is_none() && self.sequence.is_idle() && is_sorted() {
-            // Nearly always.
-            return self.steps.extend(self.fresh.drain(..).map(|found| Step(Kind::Found(found))));
+        let places = || self.steps[self.fresh_from..].iter().filter_map(Step::place_in_capture);
+        if pending.is_none() && self.sequence.is_idle() && places().is_sorted() {
+            // Nearly always it stands where it belongs.
+            return;
         }
-        for found in self.fresh.drain(..) {
-            self.sequence.put(found);
-        }
+        self.put_in_sequence();
         while let Some(found) = self.sequence.next(pending, self.now) {
             self.steps.push(Step(Kind::Found(found)));
+        }
+    }
+
+    /// Takes what this packet has completed back out of the steps: it has to wait for its turn.
+    fn put_in_sequence(&mut self) {
+        for step in self.steps.split_off(self.fresh_from) {
+            match step.0 {
+                Kind::Found(found) => self.sequence.put(found),
+                _ => self.steps.push(step),
+            }
         }
     }
 
@@ -353,9 +370,7 @@ impl Work {
 
     /// The capture is over: nobody waits for anything any more.
     pub(super) fn end(&mut self, complete: bool) {
-        for found in self.fresh.drain(..) {
-            self.sequence.put(found);
-        }
+        self.put_in_sequence();
         while let Some(found) = self.sequence.next_of_all() {
             self.steps.push(Step(Kind::Found(found)));
         }

@@ -49,7 +49,7 @@ impl Tally {
 }
 
 /// Steps gathered before they are handed on: so many that handing on costs nothing, so few that they stay in the cache.
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 
 /// Batches on their way from one thread to the other.
 const BATCHES_UNDER_WAY: usize = 4;
