@@ -54,6 +54,7 @@ impl Teller {
     }
 
     /// A frame or non-frame reaches its line.
+    #[inline]
     fn found(&mut self, found: Found) {
         let at = found.at;
         self.packet = at.packet();

@@ -153,23 +153,24 @@ impl DeviceLine {
             line_free: self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN)),
             anomalies,
         };
-        let contested = Contested { contest: rivals, answer, seen: SmallVec::new(), place };
         if let [only] = candidates[..] {
-            let request = self.requests.get(only).map(|request| Arc::clone(&request.frame));
-            let owner = request.as_ref().map(|request| request.connection);
-            let taken = request.map(|request| frame.clock.since(request.clock));
-            self.fastest = self.fastest.into_iter().chain(taken).min();
-            self.give(only, contested);
+            let request = self.requests.get(only);
+            let owner = request.map(|request| request.connection);
+            if let Some(request) = request {
+                let taken = frame.clock.since(request.frame.clock);
+                self.fastest = Some(self.fastest.map_or(taken, |fastest| fastest.min(taken)));
+            }
+            self.give(only, answer, &[], place);
             self.judge_arrival(frame, owner, frame.clock, context);
             self.tell_if_ready(only, context);
             return;
         }
-        self.requests.contested.push(contested);
+        self.requests.contested.push(Contested { contest: rivals, answer, seen: SmallVec::new(), place });
         self.judge_arrival(frame, None, frame.clock, context);
         let contestants = self.requests.contested.iter().filter(|contested| contested.contest == rivals).count();
         if contestants == candidates.len() {
             for (id, contested) in candidates.into_iter().zip(self.requests.take_contested(rivals)) {
-                self.give(id, contested);
+                self.give(id, contested.answer, &contested.seen, contested.place);
                 self.tell_if_ready(id, context);
             }
         }
@@ -178,13 +179,11 @@ impl DeviceLine {
     /// Whether this comes right behind an answer for the same object, and too soon after all open requests for it.
     fn is_second_answer(&self, key: Key, frame: &Sighting, candidates: &[super::ExchangeId]) -> bool {
         let last = self.answered.get(&key).filter(|last| frame.clock.is_within(SECOND_ANSWER, last.frame.clock));
-        let in_time =
-            self.requests.latest_before(candidates, frame.clock, self.needs()).and_then(|id| self.requests.get(id));
-        last.is_some_and(|last| {
-            *last.frame.payload != *frame.payload
-                && in_time.is_none_or(|request| {
-                    request.frame.clock >= last.frame.clock && frame.clock.since(request.frame.clock) < self.needs()
-                })
+        let Some(last) = last.filter(|last| *last.frame.payload != *frame.payload) else { return false };
+        let needs = self.needs();
+        let in_time = self.requests.latest_before(candidates, frame.clock, needs).and_then(|id| self.requests.get(id));
+        in_time.is_none_or(|request| {
+            request.frame.clock >= last.frame.clock && frame.clock.since(request.frame.clock) < needs
         })
     }
 
@@ -347,7 +346,7 @@ fn tell_unasked(
         copies: SmallVec::new(),
         pairing: Pairing::Certain,
     };
-    context.out.exchange(Exchange {
+    context.out.exchange(Box::new(Exchange {
         id,
         ts: frame.ts,
         request: None,
@@ -357,5 +356,5 @@ fn tell_unasked(
         service_time: None,
         periodic,
         anomalies,
-    });
+    }));
 }

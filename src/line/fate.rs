@@ -108,18 +108,25 @@ impl DeviceLine {
             for contested in self.requests.take_contested(contest) {
                 let candidates = self.requests.candidates(contest, self.confirms_writes);
                 if let Some(id) = self.requests.in_turn(&candidates, contested.answer.first.clock, self.needs()) {
-                    self.give(id, contested);
+                    self.give(id, contested.answer, &contested.seen, contested.place);
                 }
             }
         }
     }
 
     /// Gives an answer to a request.
-    pub(super) fn give(&mut self, id: ExchangeId, contested: Contested) {
-        let Contested { mut answer, seen, place, contest: Contest { key, .. } } = contested;
+    ///
+    /// `seen` are its sightings behind the first, `place` is where it stands among what may be copied.
+    pub(super) fn give(
+        &mut self,
+        id: ExchangeId,
+        mut answer: Answer,
+        seen: &[Arc<Sighting>],
+        place: Option<super::copies::Place>,
+    ) {
         let Some(request) = self.requests.get_mut(id) else { return };
-        let asking = request.connection;
-        answer.own = std::iter::once(&answer.first).chain(&seen).find(|frame| frame.connection == asking).cloned();
+        let (asking, key) = (request.connection, request.key);
+        answer.own = std::iter::once(&answer.first).chain(seen).find(|frame| frame.connection == asking).cloned();
         answer.copies.retain(|copy| *copy != asking);
         let damaged = answer.is_damaged();
         let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
@@ -204,8 +211,10 @@ impl DeviceLine {
             let status = self.status(&request, cut_short);
             self.close(request, status, context);
             self.judge_repetitions(id, status, context);
-            let waited: SmallVec<[ExchangeId; 2]> = self.requests.repeating(id).map(|request| request.id).collect();
-            ready.extend(waited.into_iter().filter(|id| self.is_ready(*id)).map(|id| (id, false)));
+            if self.requests.any_repeats() {
+                let waited: SmallVec<[ExchangeId; 2]> = self.requests.repeating(id).map(|request| request.id).collect();
+                ready.extend(waited.into_iter().filter(|id| self.is_ready(*id)).map(|id| (id, false)));
+            }
         }
     }
 
@@ -226,18 +235,24 @@ impl DeviceLine {
     /// Turns a request into the exchange that is told.
     fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
         let Request { id, frame, answer, mut anomalies, repeated_at, served, .. } = request;
+        // Nearly always there is nothing to add.
+        let mut add = |found: Option<(AnomalyId, Code)>| {
+            if let Some(found) = found {
+                anomalies.push(found);
+            }
+        };
         match status {
-            ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
-            ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
+            ExchangeStatus::Unanswered => add(Some(unanswered(&frame, context))),
+            ExchangeStatus::Unconfirmed => add(Some(unconfirmed(&frame, context))),
             _ => {}
         }
-        anomalies.extend(self.sensitive.told(id, &frame, status, context));
+        add(self.sensitive.told(id, &frame, status, context));
         if let Some(answer) = &answer {
-            anomalies.extend(answer.anomalies.iter().copied());
-            anomalies.extend(self.mismatched_series(&frame, &answer.first, context));
+            answer.anomalies.iter().for_each(|found| add(Some(*found)));
+            add(self.mismatched_series(&frame, &answer.first, context));
             let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) && !served;
             if asked_again || !answer.first.clock.is_within(context.timeout, frame.clock) {
-                anomalies.push(late(&frame, &answer.first, context));
+                add(Some(late(&frame, &answer.first, context)));
             }
         } else {
             if self.expired.len() >= REMEMBERED_KEYS {
@@ -272,9 +287,9 @@ fn exchange(
     answer: Option<Answer>,
     status: ExchangeStatus,
     anomalies: SmallVec<[(AnomalyId, Code); 2]>,
-) -> Exchange {
+) -> Box<Exchange> {
     let (asked, completed) = (request.clock, request.completed);
-    let mut exchange = Exchange {
+    let mut exchange = Box::new(Exchange {
         id,
         ts: request.ts,
         request: Some(request),
@@ -284,7 +299,7 @@ fn exchange(
         service_time: None,
         periodic: false,
         anomalies,
-    };
+    });
     if let Some(answer) = answer {
         let frame = answer.own.as_ref().unwrap_or(&answer.first);
         exchange.response_time = Some(frame.completed.nanos_since(completed));

@@ -135,6 +135,7 @@ impl Lines {
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
     /// what it is a copy of.
+    #[inline]
     pub fn frame(&mut self, mut frame: Sighting, id: SightingId) -> Arc<Sighting> {
         let Some(line) = self.line_of(&mut frame, id) else { return Arc::new(frame) };
         let (line, mut context) = self.split(line);

@@ -98,8 +98,8 @@ impl Outbox {
         ExchangeId(self.exchanges)
     }
 
-    pub(super) fn exchange(&mut self, exchange: Exchange) {
-        self.outcomes.push_back(Outcome::Exchange(Box::new(exchange)));
+    pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
+        self.outcomes.push_back(Outcome::Exchange(exchange));
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {

@@ -172,6 +172,11 @@ impl Requests {
         Some(request)
     }
 
+    /// Whether any request repeats another one.
+    pub(super) fn any_repeats(&self) -> bool {
+        self.repeating > 0
+    }
+
     /// The requests that repeat this one.
     pub(super) fn repeating(&mut self, id: ExchangeId) -> impl Iterator<Item = &mut Request> {
         // Nearly always none does.

@@ -39,6 +39,10 @@ impl Roles {
         dst: Endpoint,
         src_is_known_device: bool,
     ) -> Sender {
+        if self.proven {
+            // From here on nothing is learned any more.
+            return if self.device == Some(src) { Sender::Device } else { Sender::Client };
+        }
         if command.is_response() && (crc_ok || self.device.is_none()) && !(self.proven && self.device == Some(dst)) {
             self.proven |= crc_ok;
             self.device = Some(src);
