@@ -1,12 +1,12 @@
 //! The only place that sees every stage: packets in, events out, in the order of time.
 //!
 //! ```text
-//! packet → decoder → assembler → stream (framers) → sequence → step → lines → order → sink
-//!          ╰────────────────── collector ─────────────────╯          ╰──── teller ────╯
+//! packet → decoder → assembler → stream (framers) → sequence → step → lines → order → event → sink
+//!          ╰────────────────── collector ─────────────────╯        ╰─── teller ───╯
 //! ```
 //!
-//! It has two halves, and all that goes from the first to the second are steps: so they may work in different threads,
-//! and what comes out is the same.
+//! It has two halves, and all that goes from the first to the second are steps, and nothing comes back from the sink: so
+//! all three may work in threads of their own, and what comes out is the same.
 //!
 //! | module | responsible for |
 //! | --- | --- |
@@ -15,6 +15,7 @@
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
 //! | `step` | what goes from one half to the other |
 //! | `teller` | steps to events |
+//! | `told` | an event that waits for its sink |
 //! | `order` | events leave in the order of time, however late they were decided |
 //! | `clock` | a time that never goes back |
 //! | `report` | trouble of captures and TCP |
@@ -27,11 +28,13 @@ mod sequence;
 mod step;
 mod stream;
 mod teller;
+mod told;
 mod work;
 
 pub use collector::Collector;
 pub use step::Step;
 pub use teller::Teller;
+pub use told::Told;
 
 use crate::anomaly::Code;
 use crate::event::{Sink, Summary};
@@ -100,19 +103,26 @@ impl Default for Options {
 pub struct Analyzer {
     collector: Collector,
     teller: Teller,
+    /// What has not been handed out yet.
+    told: Vec<Told>,
 }
 
 impl Analyzer {
     /// An analyzer that has seen nothing yet.
     pub fn new(options: Options) -> Self {
         let teller = Teller::new(&options);
-        Self { collector: Collector::new(options), teller }
+        Self { collector: Collector::new(options), teller, told: Vec::new() }
     }
 
     /// Takes the next packet and hands out what is settled by it.
     pub fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) -> Result<(), S::Error> {
         self.collector.packet(packet);
-        self.teller.take(self.collector.steps().drain(..), sink)
+        self.hand_out(sink)
+    }
+
+    fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+        self.teller.take(self.collector.steps().drain(..), &mut self.told);
+        self.told.drain(..).try_for_each(|told| sink.event(told.event()))
     }
 
     /// Takes something that the reader of the capture noticed.
@@ -124,7 +134,14 @@ impl Analyzer {
     /// nor cut.
     pub fn finish<S: Sink>(mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
         self.collector.finish(complete);
-        self.teller.take(self.collector.steps().drain(..), sink)?;
-        Ok(self.teller.into_summary())
+        self.teller.take(self.collector.steps().drain(..), &mut self.told);
+        let mut summary = Summary::default();
+        for told in self.told {
+            sink.event(told.event())?;
+            if let Told::Summary(last) = told {
+                summary = *last;
+            }
+        }
+        Ok(summary)
     }
 }

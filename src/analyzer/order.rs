@@ -3,13 +3,11 @@
 //! An exchange is told when its answer is known, but stands at the time of its request. So a request takes a place
 //! here at once, and everything behind that place waits until it is filled.
 
-use crate::anomaly::Anomaly;
-use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
-use crate::line::{Exchange, ExchangeId, Sighting};
+use super::told::Told;
+use crate::line::{Exchange, ExchangeId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Packets whose time stamps are out of order by no more than this come out sorted all the same.
@@ -60,11 +58,7 @@ impl Place {
 pub(super) enum Held {
     /// An exchange that is not told yet.
     Promised(ExchangeId),
-    Exchange(Box<Exchange>),
-    Anomaly(Box<Anomaly>),
-    Frame(Arc<Sighting>),
-    NonFrame(Box<NonFrameSighting>),
-    Connection(Box<ConnectionSummary>),
+    Told(Told),
 }
 
 /// The events that wait, sorted.
@@ -75,7 +69,16 @@ pub(super) struct Order {
 
 impl Order {
     /// Puts an event in its place, behind those that have the same.
-    pub(super) fn put(&mut self, place: Place, event: Held) {
+    pub(super) fn put(&mut self, place: Place, event: Told) {
+        self.insert(place, Held::Told(event));
+    }
+
+    /// Keeps a place for an exchange that is not told yet, and for whatever comes behind it.
+    pub(super) fn promise(&mut self, place: Place, exchange: ExchangeId) {
+        self.insert(place, Held::Promised(exchange));
+    }
+
+    fn insert(&mut self, place: Place, event: Held) {
         // Most belong at the end; what comes late, as from a connection that is given up, may belong far in front.
         let at = match self.held.back() {
             Some((last, _)) if *last > place => self.held.partition_point(|(other, _)| *other <= place),
@@ -93,8 +96,8 @@ impl Order {
             .take_while(|(other, _)| *other == place)
             .find(|(_, held)| matches!(held, Held::Promised(id) if *id == exchange.id));
         match promised {
-            Some((_, held)) => *held = Held::Exchange(exchange),
-            None => self.put(place, Held::Exchange(exchange)),
+            Some((_, held)) => *held = Held::Told(Told::Exchange(exchange)),
+            None => self.put(place, Told::Exchange(exchange)),
         }
     }
 
@@ -103,34 +106,26 @@ impl Order {
     }
 
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
-    pub(super) fn release<S: Sink>(&mut self, settled: Timestamp, sink: &mut S) -> Result<(), S::Error> {
+    pub(super) fn release(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
         while let Some((place, held)) = self.held.front() {
             let too_new = place.clock.saturating_add(SLACK) > settled && self.held.len() <= MOST;
             if too_new || matches!(held, Held::Promised(_)) {
                 break;
             }
-            self.hand_out(sink)?;
+            self.hand_out(out);
         }
-        Ok(())
     }
 
     /// Hands out everything: the capture is over. What was promised and never told is left out.
-    pub(super) fn release_all<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
+    pub(super) fn release_all(&mut self, out: &mut Vec<Told>) {
         while !self.held.is_empty() {
-            self.hand_out(sink)?;
+            self.hand_out(out);
         }
-        Ok(())
     }
 
-    fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
-        let Some((_, held)) = self.held.pop_front() else { return Ok(()) };
-        match &held {
-            Held::Promised(_) => Ok(()),
-            Held::Exchange(exchange) => sink.event(Event::Exchange(exchange)),
-            Held::Anomaly(anomaly) => sink.event(Event::Anomaly(anomaly)),
-            Held::Frame(frame) => sink.event(Event::Frame(frame)),
-            Held::NonFrame(bytes) => sink.event(Event::NonFrame(bytes)),
-            Held::Connection(connection) => sink.event(Event::Connection(connection)),
+    fn hand_out(&mut self, out: &mut Vec<Told>) {
+        if let Some((_, Held::Told(event))) = self.held.pop_front() {
+            out.push(event);
         }
     }
 }

@@ -1,12 +1,13 @@
 //! From steps to events: frames reach the line of their device, and what follows from them leaves in the order of time.
 
 use super::Options;
-use super::order::{Held, Order, Place};
+use super::order::{Order, Place};
 use super::report::Closed;
 use super::step::{End, Kind, Step, Trouble};
 use super::stream::{Found, What};
+use super::told::Told;
 use crate::anomaly::{Anomaly, Code, Severity};
-use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink, Summary};
+use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Outcome, Sender, SightingId};
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
@@ -37,20 +38,19 @@ impl Teller {
         }
     }
 
-    /// Takes steps, in order, and hands out what is settled by them; after the last one of a session, everything, the
-    /// summary last.
-    pub fn take<S: Sink>(&mut self, steps: impl IntoIterator<Item = Step>, sink: &mut S) -> Result<(), S::Error> {
+    /// Takes steps, in order, and appends what is settled by them to `out`; after the last one of a session, everything,
+    /// the summary last.
+    pub fn take(&mut self, steps: impl IntoIterator<Item = Step>, out: &mut Vec<Told>) {
         for Step(kind) in steps {
             match kind {
                 Kind::Found(found) => self.found(found),
-                Kind::Settled(settled) => self.settle(settled, sink)?,
+                Kind::Settled(settled) => self.settle(settled, out),
                 Kind::Opened(opening) => self.lines.open(opening),
                 Kind::BothWays(id) => self.lines.seen_both_ways(id),
                 Kind::Trouble(trouble) => self.trouble(*trouble),
-                Kind::End(end) => self.end(*end, sink)?,
+                Kind::End(end) => self.end(*end, out),
             }
         }
-        Ok(())
     }
 
     /// A frame or non-frame reaches its line.
@@ -65,14 +65,14 @@ impl Teller {
                 self.summary.frame_count += 1;
                 let frame = self.lines.frame(frame, id);
                 if self.frames {
-                    self.order.put(at, Held::Frame(frame));
+                    self.order.put(at, Told::Frame(frame));
                 }
             }
             What::NonFrame(mut bytes) => {
                 bytes.id = id;
                 bytes.sender = self.lines.non_frame(&seen(&bytes));
                 if self.frames {
-                    self.order.put(at, Held::NonFrame(bytes));
+                    self.order.put(at, Told::NonFrame(bytes));
                 }
             }
             What::Closed(closed) => self.closed(&closed, at),
@@ -81,20 +81,20 @@ impl Teller {
     }
 
     /// Lets time pass, and hands out what nothing can come before any more.
-    fn settle<S: Sink>(&mut self, settled: Timestamp, sink: &mut S) -> Result<(), S::Error> {
+    fn settle(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
         self.lines.tick(settled);
         self.take_outcomes();
         if self.order.is_full() {
             self.lines.give_up_oldest();
             self.take_outcomes();
         }
-        self.order.release(settled, sink)
+        self.order.release(settled, out);
     }
 
     fn take_outcomes(&mut self) {
         while let Some(outcome) = self.lines.next_outcome() {
             match outcome {
-                Outcome::Asked { id, clock, at } => self.order.put(Place::of(clock, at), Held::Promised(id)),
+                Outcome::Asked { id, clock, at } => self.order.promise(Place::of(clock, at), id),
                 Outcome::Exchange(exchange) => {
                     self.count_exchange(&exchange);
                     let lead = exchange.lead();
@@ -118,7 +118,7 @@ impl Teller {
             Severity::Warning => self.summary.warning_count += 1,
             Severity::Note => self.summary.note_count += 1,
         }
-        self.order.put(place, Held::Anomaly(anomaly));
+        self.order.put(place, Told::Anomaly(anomaly));
     }
 
     fn count_exchange(&mut self, exchange: &Exchange) {
@@ -179,17 +179,17 @@ impl Teller {
             foreign_count: closing.counts.foreign,
             unanswered_count: closing.counts.unanswered,
         };
-        self.order.put(at, Held::Connection(Box::new(summary)));
+        self.order.put(at, Told::Connection(Box::new(summary)));
     }
 
     /// The capture is over: everything is told.
-    fn end<S: Sink>(&mut self, end: End, sink: &mut S) -> Result<(), S::Error> {
+    fn end(&mut self, end: End, out: &mut Vec<Told>) {
         self.lines.finish(end.clock);
         self.take_outcomes();
-        self.order.release_all(sink)?;
+        self.order.release_all(out);
         let counted = std::mem::take(&mut self.summary);
         let totals = end.totals;
-        self.summary = Summary {
+        let summary = Summary {
             packet_count: totals.packet_count,
             segment_count: totals.segment_count,
             first: totals.first,
@@ -200,12 +200,7 @@ impl Teller {
             other_ports: totals.other_ports,
             ..counted
         };
-        sink.event(Event::Summary(&self.summary))
-    }
-
-    /// The totals, after the last step of a session.
-    pub fn into_summary(self) -> Summary {
-        self.summary
+        out.push(Told::Summary(Box::new(summary)));
     }
 }
 

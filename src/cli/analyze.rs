@@ -4,15 +4,14 @@ use super::Outcome;
 use super::input::{Input, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, tell};
+use super::pipeline::Show;
 use super::progress::Progress;
-use crate::analyzer::{self, Collector, Step, Teller};
+use crate::analyzer::{self, Collector, Step};
 use crate::anomaly::Severity;
 use crate::capture::{self, Session, SourceError};
 use crate::event::Sink;
 use crate::time::Timestamp;
-use std::panic::resume_unwind;
-use std::sync::mpsc;
-use std::{io, mem, thread};
+use std::{io, thread};
 
 /// How many inputs came to what, over all units of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,14 +47,8 @@ impl Tally {
     }
 }
 
-/// Steps gathered before they are handed on: so many that handing on costs nothing, so few that they stay in the cache.
-const BATCH: usize = 1024;
-
-/// Batches on their way from one thread to the other.
-const BATCHES_UNDER_WAY: usize = 4;
-
 /// What reading a unit brings.
-enum Delivery<'a> {
+pub(super) enum Delivery<'a> {
     /// The time of the first packet; `None` where there is none.
     Start(Option<Timestamp>),
     /// The next steps, to be taken out.
@@ -65,8 +58,8 @@ enum Delivery<'a> {
 /// Reads `unit` into the sink that `begin` makes when the time of the first packet is known (`None` for a capture
 /// without packets). Inputs that cannot be read are told and counted; an `Err` is the sink's.
 ///
-/// Files are read in one thread while the other tells what is in them; what comes out is the same. A live capture has
-/// time enough, and a second thread would only delay it.
+/// Files are read in one thread while others tell and show what is in them. A live capture has time enough, and more
+/// threads would only delay it.
 pub(super) fn analyze<S: Sink<Error = io::Error>>(
     unit: &Unit,
     output: Option<&SharedOutput>,
@@ -74,87 +67,19 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
     tally: &mut Tally,
     begin: impl FnOnce(Option<Timestamp>) -> io::Result<S>,
 ) -> io::Result<Option<S>> {
-    let mut telling = Telling { teller: Teller::new(options), begin: Some(begin), sink: None };
+    let mut show = Show::new(begin);
     let is_alone = thread::available_parallelism().is_ok_and(|threads| threads.get() == 1);
     if unit.is_live() || is_alone {
-        let batch = if unit.is_live() { 1 } else { BATCH };
-        read(unit, output, options, batch, tally, &mut |delivery| match delivery {
-            Delivery::Start(first) => telling.start(first),
-            Delivery::Steps(steps) => telling.take(steps),
-        })?;
+        show.alone(unit, output, options, tally)?;
     } else {
-        side_by_side(unit, options, tally, &mut telling)?;
+        show.side_by_side(unit, options, tally)?;
     }
-    Ok(telling.sink)
-}
-
-/// The half of the work behind the steps.
-struct Telling<B, S> {
-    teller: Teller,
-    begin: Option<B>,
-    sink: Option<S>,
-}
-
-impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> Telling<B, S> {
-    fn start(&mut self, first: Option<Timestamp>) -> io::Result<()> {
-        if let Some(begin) = self.begin.take() {
-            self.sink = Some(begin(first)?);
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, steps: &mut Vec<Step>) -> io::Result<()> {
-        match &mut self.sink {
-            Some(sink) => self.teller.take(steps.drain(..), sink),
-            None => Ok(()),
-        }
-    }
-}
-
-/// Reads in a thread of its own, and tells in this one.
-fn side_by_side<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>>(
-    unit: &Unit,
-    options: &analyzer::Options,
-    tally: &mut Tally,
-    telling: &mut Telling<B, S>,
-) -> io::Result<()> {
-    enum Message {
-        Start(Option<Timestamp>),
-        Steps(Vec<Step>),
-    }
-    let (sender, messages) = mpsc::sync_channel(BATCHES_UNDER_WAY);
-    let (used, emptied) = mpsc::channel();
-    thread::scope(|scope| {
-        let reader = scope.spawn(move || {
-            read(unit, None, options, BATCH, tally, &mut |delivery| {
-                let message = match delivery {
-                    Delivery::Start(first) => Message::Start(first),
-                    // Room that was used before is used again.
-                    Delivery::Steps(steps) => {
-                        Message::Steps(mem::replace(steps, emptied.try_recv().unwrap_or_default()))
-                    }
-                };
-                // Where nobody listens any more, the sink has failed, and its error is the one that counts.
-                sender.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
-            })
-        });
-        let told = messages.into_iter().try_for_each(|message| match message {
-            Message::Start(first) => telling.start(first),
-            Message::Steps(mut steps) => {
-                telling.take(&mut steps)?;
-                // The reader may have ended; then nobody needs the room.
-                let _ = used.send(steps);
-                Ok(())
-            }
-        });
-        let read = reader.join().unwrap_or_else(|panic| resume_unwind(panic));
-        told.and(read)
-    })
+    Ok(show.into_sink())
 }
 
 /// Reads all packets of a unit and hands on what they come to, at least `batch` steps at a time. Inputs that cannot be
 /// read are told and counted; an `Err` comes from `deliver`.
-fn read(
+pub(super) fn read(
     unit: &Unit,
     output: Option<&SharedOutput>,
     options: &analyzer::Options,

@@ -15,6 +15,7 @@ mod input;
 mod invocation;
 mod live;
 mod message;
+mod pipeline;
 mod progress;
 mod run;
 mod screen;

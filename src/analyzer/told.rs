@@ -1,0 +1,37 @@
+//! Events that belong to nobody yet: they can wait, and go from one thread to another.
+
+use crate::anomaly::Anomaly;
+use crate::event::{ConnectionSummary, Event, NonFrameSighting, Summary};
+use crate::line::{Exchange, Sighting};
+use std::sync::Arc;
+
+/// An [`Event`] that owns what it is about.
+#[derive(Clone, Debug)]
+pub enum Told {
+    /// See [`Event::Frame`].
+    Frame(Arc<Sighting>),
+    /// See [`Event::NonFrame`].
+    NonFrame(Box<NonFrameSighting>),
+    /// See [`Event::Exchange`].
+    Exchange(Box<Exchange>),
+    /// See [`Event::Anomaly`].
+    Anomaly(Box<Anomaly>),
+    /// See [`Event::Connection`].
+    Connection(Box<ConnectionSummary>),
+    /// See [`Event::Summary`].
+    Summary(Box<Summary>),
+}
+
+impl Told {
+    /// The event, for a sink.
+    pub fn event(&self) -> Event<'_> {
+        match self {
+            Self::Frame(frame) => Event::Frame(frame),
+            Self::NonFrame(bytes) => Event::NonFrame(bytes),
+            Self::Exchange(exchange) => Event::Exchange(exchange),
+            Self::Anomaly(anomaly) => Event::Anomaly(anomaly),
+            Self::Connection(connection) => Event::Connection(connection),
+            Self::Summary(summary) => Event::Summary(summary),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The three parts of the work on one unit, in one thread or in three: packets are read, events are told, and the sink
+//! shows them. What comes out is the same.
+//!
+//! Knows which part hands what to which. What each of them does is known elsewhere.
+
+use super::analyze::{Delivery, Tally, read};
+use super::input::Unit;
+use super::live::SharedOutput;
+use crate::analyzer::{self, Step, Teller, Told};
+use crate::event::Sink;
+use crate::time::Timestamp;
+use std::panic::resume_unwind;
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
+use std::{io, mem, thread};
+
+/// Steps gathered before they are handed on: so many that handing on costs nothing, so few that they stay in the cache.
+const BATCH: usize = 1024;
+
+/// Batches on their way from one thread to the next.
+const BATCHES_UNDER_WAY: usize = 4;
+
+/// What one part hands to the next.
+enum Message<T> {
+    /// The time of the first packet; `None` where there is none.
+    Start(Option<Timestamp>),
+    /// The next things, in order.
+    Batch(Vec<T>),
+}
+
+/// The last part: a sink, made when the time of the first packet is known.
+pub(super) struct Show<B, S> {
+    begin: Option<B>,
+    sink: Option<S>,
+}
+
+impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> Show<B, S> {
+    pub(super) const fn new(begin: B) -> Self {
+        Self { begin: Some(begin), sink: None }
+    }
+
+    /// The sink, if it has been made.
+    pub(super) fn into_sink(self) -> Option<S> {
+        self.sink
+    }
+
+    fn start(&mut self, first: Option<Timestamp>) -> io::Result<()> {
+        if let Some(begin) = self.begin.take() {
+            self.sink = Some(begin(first)?);
+        }
+        Ok(())
+    }
+
+    fn events(&mut self, told: &[Told]) -> io::Result<()> {
+        let Some(sink) = &mut self.sink else { return Ok(()) };
+        told.iter().try_for_each(|told| sink.event(told.event()))
+    }
+
+    /// Does all three parts in this thread.
+    pub(super) fn alone(
+        &mut self,
+        unit: &Unit,
+        output: Option<&SharedOutput>,
+        options: &analyzer::Options,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
+        // Of a live capture everything is to be seen at once.
+        let batch = if unit.is_live() { 1 } else { BATCH };
+        let (mut teller, mut told) = (Teller::new(options), Vec::new());
+        read(unit, output, options, batch, tally, &mut |delivery| match delivery {
+            Delivery::Start(first) => self.start(first),
+            Delivery::Steps(steps) => {
+                told.clear();
+                teller.take(steps.drain(..), &mut told);
+                self.events(&told)
+            }
+        })
+    }
+
+    /// Does the last part in this thread, and each of the other two in one of its own.
+    pub(super) fn side_by_side(
+        &mut self,
+        unit: &Unit,
+        options: &analyzer::Options,
+        tally: &mut Tally,
+    ) -> io::Result<()> {
+        let (steps, step_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
+        let (events, event_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
+        let (used_steps, step_room) = mpsc::channel();
+        let (used_events, event_room) = mpsc::channel();
+        thread::scope(|scope| {
+            let reading =
+                scope.spawn(move || read(unit, None, options, BATCH, tally, &mut |it| hand_on(it, &steps, &step_room)));
+            let telling = scope.spawn(move || tell(options, step_batches, &used_steps, &events, &event_room));
+            let shown = self.show(event_batches, &used_events);
+            telling.join().unwrap_or_else(|panic| resume_unwind(panic));
+            let read = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
+            // Where the sink has failed, that is why the others could not hand on.
+            shown.and(read)
+        })
+    }
+
+    fn show(&mut self, batches: Receiver<Message<Told>>, used: &Sender<Vec<Told>>) -> io::Result<()> {
+        for message in batches {
+            match message {
+                Message::Start(first) => self.start(first)?,
+                Message::Batch(told) => {
+                    self.events(&told)?;
+                    // Who made them frees them, which is cheaper. There is nobody any more behind the last ones.
+                    let _ = used.send(told);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first part hands something to the second, and gets back room that was used before.
+fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message<Step>>, room: &Receiver<Vec<Step>>) -> io::Result<()> {
+    let message = match delivery {
+        Delivery::Start(first) => Message::Start(first),
+        Delivery::Steps(steps) => Message::Batch(mem::replace(steps, room.try_recv().unwrap_or_default())),
+    };
+    to.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
+}
+
+/// The second part: steps in, events out, until there is nobody left to take or to give them.
+fn tell(
+    options: &analyzer::Options,
+    steps: Receiver<Message<Step>>,
+    used: &Sender<Vec<Step>>,
+    to: &SyncSender<Message<Told>>,
+    room: &Receiver<Vec<Told>>,
+) {
+    let mut teller = Teller::new(options);
+    for message in steps {
+        let message = match message {
+            Message::Start(first) => Message::Start(first),
+            Message::Batch(mut steps) => {
+                let mut told = room.try_recv().unwrap_or_default();
+                told.clear();
+                teller.take(steps.drain(..), &mut told);
+                let _ = used.send(steps);
+                Message::Batch(told)
+            }
+        };
+        if to.send(message).is_err() {
+            return;
+        }
+    }
+}
