@@ -181,7 +181,9 @@ catalogue! {
     NotFinite "value.not_finite" Warning
         "NaN, infinity or a denormal float";
     OutOfRange "value.out_of_range" Warning
-        "a ratio outside 0..1; other ranges the registry gives";
+        "a ratio below -2 or above 2: no share of anything, rather a percentage or garbage";
+    RatioExceeded "value.ratio_exceeded" Note
+        "a ratio a little outside 0..1, down to -2 and up to 2";
     StringTail "value.string_tail" Note
         "bytes other than `00` after the end of a string";
     Secret "value.secret" Note

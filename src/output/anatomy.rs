@@ -281,8 +281,10 @@ fn explain(problem: &Problem, frame: &Frame<'_>, object: &Object) -> Finding {
         Problem::Long { needed, found } => (Code::PayloadLong, format!("{found} bytes where {needed} are needed")),
         Problem::UnknownEnum(number) => (Code::UnknownEnum, format!("value {number} has no name")),
         Problem::UnknownBit(bit) => (Code::UnknownBit, format!("bit {bit} has no name")),
-        Problem::NotFinite => (Code::NotFinite, "not a finite number".to_owned()),
-        Problem::OutOfRange => (Code::OutOfRange, "a ratio outside 0..1".to_owned()),
+        Problem::NotFinite => (Code::NotFinite, "NaN or infinity, no number".to_owned()),
+        Problem::Denormal => (Code::NotFinite, "a denormal float: an integer, rather".to_owned()),
+        Problem::RatioExceeded => (Code::RatioExceeded, "a ratio outside 0..1".to_owned()),
+        Problem::OutOfRange => (Code::OutOfRange, "no ratio: below -2 or above 2".to_owned()),
         Problem::StringTail => (Code::StringTail, "bytes behind the end of the text".to_owned()),
         Problem::SeriesDisorder => (Code::SeriesDisorder, "rows not in descending time".to_owned()),
     }

@@ -1,7 +1,9 @@
 //! All integration tests in one binary, by theme.
 
 mod anomalies;
+mod clean;
 mod cli;
+mod film;
 mod frames;
 mod fuzz;
 mod hostile;
