@@ -133,7 +133,7 @@ catalogue! {
     Unanswered "exchange.unanswered" Error
         "no answer on any connection of the device within the time-out, none of it lost by the capture";
     Retry "exchange.retry" Note
-        "the same request again while, or right after, the first went unanswered";
+        "the same request again while, or soon after, the first went unanswered or was damaged";
     LateResponse "exchange.late_response" Warning
         "the answer came after the client had asked again or the time-out had passed";
     DuplicateResponse "exchange.duplicate_response" Warning

@@ -142,7 +142,7 @@ impl DeviceLine {
             original.owner = Some(asking);
         }
         if let Some(member) = self.members.get_mut(&asking) {
-            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine });
+            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine }, answer.first.clock);
         }
         if let Some(request) = self.requests.get_mut(id) {
             request.answer = Some(answer);
@@ -225,7 +225,7 @@ impl DeviceLine {
 
     /// Turns a request into the exchange that is told.
     fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
-        let Request { id, frame, answer, mut anomalies, repeated_at, served, .. } = request;
+        let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, .. } = request;
         match status {
             ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
             ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
@@ -248,7 +248,8 @@ impl DeviceLine {
         if let Some(member) = self.members.get_mut(&frame.connection) {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged) {
-                member.set_fate(id, Fate::Failed);
+                let at = answer.as_ref().map_or(deadline, |answer| answer.first.clock);
+                member.set_fate(id, Fate::Failed, at);
             }
         }
         context.out.exchange(exchange(id, frame, answer, status, anomalies));

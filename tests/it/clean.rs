@@ -1,7 +1,7 @@
 //! A session in which nothing went wrong yields no warning and no error, whatever was asked in it.
 
 use crate::film::{Film, Observed, analyze};
-use rctscope::anomaly::Severity;
+use rctscope::anomaly::{Code, Severity};
 use rctscope::rct::Command;
 use rctscope::rct::registry::{DataType, Object, Registry};
 use rctscope::tools::synth::Scenario;
@@ -99,6 +99,41 @@ fn quiet_scenarios_are_quiet() {
             let observed = crate::film::analyze_file(&crate::film::synthesise(*scenario, seed));
             let bad = observed.anomalies.iter().find(|anomaly| anomaly.code.severity() > Severity::Note);
             assert!(bad.is_none(), "{scenario}, seed {seed}: {bad:?}");
+        }
+    }
+}
+
+/// The regular poll after a damaged or missing answer repeats nothing; asking again at once does.
+#[test]
+fn the_next_poll_of_a_series_is_no_retry() {
+    let soc = Registry::builtin().by_name("battery.soc").expect("in the registry").id;
+    // Milliseconds between the polls, how long after the poll that fails the next request comes, and whether it is a retry.
+    let cases = [
+        (10_000, 10_000, false),
+        (10_000, 9_950, false),
+        (10_000, 1_000, true),
+        (2_000, 2_001, false),
+        (2_000, 1_000, true),
+        (300, 300, true),
+    ];
+    for (period, next, is_retry) in cases {
+        for damaged in [true, false] {
+            let mut film = Film::new(1);
+            for at in [1_000, 1_000 + period, 1_000 + 2 * period] {
+                film.request(at, 0, Command::READ, soc, &[]);
+                film.response(at + 50, 0, Command::RESPONSE, soc, &0.5f32.to_be_bytes());
+            }
+            let fails = 1_000 + 3 * period;
+            film.request(fails, 0, Command::READ, soc, &[]);
+            if damaged {
+                film.from_device(fails + 50, 0, &[0, 0x2b, 5, 8, 0x95, 0x99, 0x30, 0xbf, 0x3f, 0, 0, 0, 0xab, 0xcd]);
+            }
+            film.request(fails + next, 0, Command::READ, soc, &[]);
+            film.response(fails + next + 50, 0, Command::RESPONSE, soc, &0.5f32.to_be_bytes());
+            film.tick(fails + next + 20_000, 0);
+            let retries = analyze(&film).anomalies.iter().filter(|anomaly| anomaly.code == Code::Retry).count();
+            let case = format!("polls every {period} ms, again after {next} ms, damaged: {damaged}");
+            assert_eq!(retries, usize::from(is_retry), "{case}");
         }
     }
 }
