@@ -61,6 +61,15 @@ impl Film {
         self.packet(at, connection, false, PSH | ACK, bytes);
     }
 
+    /// Bytes, and others in the same place of the stream.
+    pub(crate) fn from_device_twice(&mut self, at: u64, connection: usize, bytes: &[u8], again: &[u8]) {
+        let before = self.next[connection];
+        self.packet(at, connection, false, PSH | ACK, bytes);
+        let after = std::mem::replace(&mut self.next[connection], before);
+        self.packet(at, connection, false, PSH | ACK, again);
+        self.next[connection] = after;
+    }
+
     /// The client closes its connection.
     pub(crate) fn close(&mut self, at: u64, connection: usize) {
         self.packet(at, connection, true, FIN | ACK, &[]);

@@ -12,4 +12,5 @@ mod program;
 mod readme;
 mod records;
 mod scenarios;
+mod secrets;
 mod tidy;
