@@ -281,7 +281,7 @@ impl DeviceLine {
                         && contested.answer.first.clock >= request.frame.clock
                 })
             };
-            let disturbed = !request.served && sent.since(request.frame.clock) > CROSSED;
+            let disturbed = !request.served && !request.blind && sent.since(request.frame.clock) > CROSSED;
             if oldest.is_none() && disturbed && !contested() {
                 oldest = Some(Arc::clone(&request.frame));
             }

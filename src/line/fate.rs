@@ -225,7 +225,7 @@ impl DeviceLine {
 
     /// Turns a request into the exchange that is told.
     fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
-        let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, .. } = request;
+        let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, blind, .. } = request;
         match status {
             ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
             ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
@@ -239,7 +239,7 @@ impl DeviceLine {
             if asked_again || answer.first.clock.since(frame.clock) > context.timeout {
                 anomalies.push(late(&frame, &answer.first, context));
             }
-        } else {
+        } else if !blind {
             if self.expired.len() >= REMEMBERED_KEYS {
                 self.expired.clear();
             }
