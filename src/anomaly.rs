@@ -149,7 +149,7 @@ catalogue! {
     WrongCommand "exchange.wrong_command" Warning
         "RESPONSE where LONG_RESPONSE was due, or the reverse";
     WriteUnconfirmed "exchange.write_unconfirmed" Note
-        "no RESPONSE to a WRITE; says what the next READ of that object showed";
+        "no RESPONSE to a WRITE; says what a READ of that object within the time-out showed";
     CompetingWrites "exchange.competing_writes" Warning
         "different hosts wrote different values to one object";
     SensitiveWrite "exchange.sensitive_write" Warning

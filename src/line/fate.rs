@@ -5,7 +5,9 @@ use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
 use super::member::Fate;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Key, Kind, Request};
+use super::sensitive;
 use crate::anomaly::{AnomalyId, Code};
+use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -228,7 +230,11 @@ impl DeviceLine {
         let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, blind, .. } = request;
         match status {
             ExchangeStatus::Unanswered => anomalies.push(unanswered(&frame, context)),
-            ExchangeStatus::Unconfirmed => anomalies.push(unconfirmed(&frame, context)),
+            ExchangeStatus::Unconfirmed => {
+                let read = self.answered.get(&Key::of(&frame)).map(|last| &last.frame);
+                let read = read.filter(|read| read.clock > frame.clock && read.crc_ok());
+                anomalies.push(unconfirmed(&frame, read, context));
+            }
             _ => {}
         }
         anomalies.extend(self.sensitive.told(id, &frame, status, context));
@@ -309,12 +315,23 @@ fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code
     context.out.anomaly(Code::Unanswered, About::frame(request), message)
 }
 
-fn unconfirmed(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
-    context.out.anomaly(
-        Code::WriteUnconfirmed,
-        About::frame(request),
-        "no RESPONSE to this WRITE; many firmwares send none",
-    )
+/// `read`: what the device has said of the object since.
+fn unconfirmed(request: &Sighting, read: Option<&Arc<Sighting>>, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    let object = context.registry.get(request.object_id);
+    let shown = match read {
+        None => "it was not read meanwhile".to_owned(),
+        Some(read) if *read.payload == *request.payload => {
+            format!("packet {} shows the value written", read.packet())
+        }
+        Some(read) => {
+            let text = object.map(|object| sensitive::text(object, Form::Response, read, context));
+            format!("packet {} shows {} instead", read.packet(), text.as_deref().unwrap_or("another value"))
+        }
+    };
+    let message = format!("no RESPONSE to this WRITE, as from many firmwares; {shown}");
+    let about = About::frame(request);
+    let about = if let Some(read) = read { about.and(read) } else { about };
+    context.out.anomaly(Code::WriteUnconfirmed, about, message)
 }
 
 pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {

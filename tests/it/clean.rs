@@ -137,3 +137,26 @@ fn the_next_poll_of_a_series_is_no_retry() {
         }
     }
 }
+
+/// A WRITE that nobody confirms says what the object held afterwards, as far as it was read in time.
+#[test]
+fn an_unconfirmed_write_tells_what_was_read() {
+    let delay = Registry::builtin().by_name("power_mng.soc_min").expect("in the registry").id;
+    let values = [0.1f32, 0.2].map(f32::to_be_bytes);
+    for (read, expected) in [
+        (None, "it was not read meanwhile"),
+        (Some(&values[0]), "packet 6 shows the value written"),
+        (Some(&values[1]), "packet 6 shows 0.2 instead"),
+    ] {
+        let mut film = Film::new(1);
+        film.request(1_000, 0, Command::WRITE, delay, &values[0]);
+        if let Some(read) = read {
+            film.request(2_000, 0, Command::READ, delay, &[]);
+            film.response(2_050, 0, Command::RESPONSE, delay, read);
+        }
+        film.tick(12_000, 0);
+        let observed = analyze(&film);
+        let told = observed.anomalies.iter().find(|anomaly| anomaly.code == Code::WriteUnconfirmed).expect(expected);
+        assert!(told.message.ends_with(expected), "{}", told.message);
+    }
+}
