@@ -99,8 +99,10 @@ impl DeviceLine {
         if let Some(member) = self.members.get_mut(&id) {
             member.alive = false;
         }
+        let now = self.now;
         for request in self.requests.iter_mut().filter(|request| request.connection() == id) {
-            request.abandoned = true;
+            // What had run out of time before was not abandoned.
+            request.abandoned |= !request.is_open() || request.deadline > now;
         }
         self.tell_ready(context);
     }

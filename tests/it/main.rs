@@ -7,6 +7,7 @@ mod film;
 mod frames;
 mod fuzz;
 mod hostile;
+mod limits;
 mod line_model;
 mod program;
 mod readme;
