@@ -1,13 +1,13 @@
 //! What captures cost that were made to hurt: time and peak memory of every command that reads them.
 //!
 //! ```text
-//! cargo bench --bench hostile                     everything, at full size and at half of it
+//! cargo bench --bench hostile                     everything, at a quarter, at half and at full size
 //! cargo bench --bench hostile -- request-flood    one of them
 //! ```
 //!
 //! Each capture is written into a temporary file and read by this program as a child, which says what its memory was at
-//! its highest (`VmHWM` of `/proc/self/status`, so Linux only). `growth` is the time at full size over that at half:
-//! about 2 where time is linear.
+//! its highest (`VmHWM` of `/proc/self/status`, so Linux only). Where time is linear, it doubles from one size to the
+//! next; where memory is bounded, it stays.
 //!
 //! Without the `--bench` that cargo passes (as in `cargo test --benches`) it only makes sure that everything runs.
 
@@ -41,8 +41,8 @@ fn main() {
     }
     let in_earnest = arguments.iter().any(|argument| argument == "--bench");
     let wanted: Vec<_> = arguments.iter().filter_map(|argument| Hostile::from_name(argument)).collect();
-    println!("| capture | MB | packets | command | seconds | growth | peak MiB |");
-    println!("| --- | ---: | ---: | --- | ---: | ---: | ---: |");
+    println!("| capture | MB | packets | command | seconds at ¼, ½, 1 | peak MiB at ¼, ½, 1 |");
+    println!("| --- | ---: | ---: | --- | ---: | ---: |");
     for attack in Hostile::ALL.iter().filter(|attack| wanted.is_empty() || wanted.contains(attack)) {
         row(*attack, if in_earnest { attack.count() } else { attack.count().div_ceil(10_000) });
     }
@@ -50,15 +50,16 @@ fn main() {
 
 /// Measures one capture.
 fn row(attack: Hostile, count: u32) {
-    let (half, _) = write(attack, count / 2);
-    let (full, packets) = write(attack, count);
+    let files = [count / 4, count / 2, count].map(|count| write(attack, count));
+    let [.., (full, packets)] = &files;
+    let megabytes = fs::metadata(full).map_or(0, |file| file.len() / 1_000_000);
     for command in COMMANDS {
-        let ((before, _), (seconds, memory)) = (measure(command, &half), measure(command, &full));
-        let megabytes = fs::metadata(&full).map_or(0, |file| file.len() / 1_000_000);
-        let growth = seconds / before.max(0.001);
-        println!("| {attack} | {megabytes} | {packets} | {command} | {seconds:.2} | {growth:.1} | {memory} |");
+        let measured = files.each_ref().map(|(path, _)| measure(command, path));
+        let seconds = measured.map(|(seconds, _)| format!("{seconds:.2}")).join(" · ");
+        let memory = measured.map(|(_, memory)| memory.to_string()).join(" · ");
+        println!("| {attack} | {megabytes} | {packets} | {command} | {seconds} | {memory} |");
     }
-    for path in [half, full] {
+    for (path, _) in files {
         fs::remove_file(path).expect("it was there");
     }
 }

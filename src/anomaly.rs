@@ -133,7 +133,7 @@ catalogue! {
     Unanswered "exchange.unanswered" Error
         "no answer on any connection of the device within the time-out, none of it lost by the capture";
     Retry "exchange.retry" Note
-        "the same request again while, or right after, the first went unanswered";
+        "the same request again while, or soon after, the first went unanswered or was damaged";
     LateResponse "exchange.late_response" Warning
         "the answer came after the client had asked again or the time-out had passed";
     DuplicateResponse "exchange.duplicate_response" Warning
@@ -149,7 +149,7 @@ catalogue! {
     WrongCommand "exchange.wrong_command" Warning
         "RESPONSE where LONG_RESPONSE was due, or the reverse";
     WriteUnconfirmed "exchange.write_unconfirmed" Note
-        "no RESPONSE to a WRITE; says what the next READ of that object showed";
+        "no RESPONSE to a WRITE; says what a READ of that object within the time-out showed";
     CompetingWrites "exchange.competing_writes" Warning
         "different hosts wrote different values to one object";
     SensitiveWrite "exchange.sensitive_write" Warning
@@ -181,7 +181,9 @@ catalogue! {
     NotFinite "value.not_finite" Warning
         "NaN, infinity or a denormal float";
     OutOfRange "value.out_of_range" Warning
-        "a ratio outside 0..1; other ranges the registry gives";
+        "a ratio below -2 or above 2: no share of anything, rather a percentage or garbage";
+    RatioExceeded "value.ratio_exceeded" Note
+        "a ratio a little outside 0..1, down to -2 and up to 2";
     StringTail "value.string_tail" Note
         "bytes other than `00` after the end of a string";
     Secret "value.secret" Note

@@ -254,7 +254,7 @@ pub(super) struct InputArgs {
     /// Captures (pcap, pcapng; plain, gzip, zstd, lz4 or xz), folders of them, or `-` for standard input
     #[arg(value_name = "FILE", required = true)]
     pub(super) files: Vec<PathBuf>,
-    /// Read each file on its own instead of all as one session
+    /// Read each file on its own instead of all that are named, or the pieces of a rotated capture in a folder, as one session
     #[arg(long)]
     pub(super) no_join: bool,
     /// What to call standard input

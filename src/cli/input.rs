@@ -3,6 +3,7 @@
 use super::args::InputArgs;
 use super::live::{LiveInput, SharedOutput};
 use super::message::{Kind, tell};
+use super::rotated;
 use crate::capture::Source;
 use std::collections::HashMap;
 use std::fs::{self, File};
@@ -79,8 +80,8 @@ impl Input {
     }
 }
 
-/// Finds what `args` names. Files named on the command line are one session unless told otherwise; each file found in a
-/// folder is its own.
+/// Finds what `args` names. Files named on the command line are one session unless told otherwise; a file found in a
+/// folder is its own, with the other pieces where it is one of a rotated capture.
 pub(super) fn find(args: &InputArgs) -> Found {
     let mut found = Found::default();
     let (mut named, mut walked) = (Vec::new(), Vec::new());
@@ -108,8 +109,29 @@ pub(super) fn find(args: &InputArgs) -> Found {
     } else if !named.is_empty() {
         found.units.push(Unit { inputs: named });
     }
-    found.units.extend(walked.into_iter().map(|input| Unit { inputs: vec![input] }));
+    if args.no_join {
+        found.units.extend(walked.into_iter().map(|input| Unit { inputs: vec![input] }));
+    } else {
+        found.units.extend(joined(walked));
+    }
     found
+}
+
+/// The files of a folder as units: the pieces of a rotated capture are one, where its first was.
+fn joined(files: Vec<Input>) -> Vec<Unit> {
+    let mut units: Vec<Unit> = Vec::new();
+    let mut sets: HashMap<PathBuf, usize> = HashMap::new();
+    for input in files {
+        let set = if let Place::File(path) = &input.place { rotated::set_of(path) } else { None };
+        match set.as_ref().and_then(|set| sets.get(set)) {
+            Some(unit) => units[*unit].inputs.push(input),
+            None => {
+                sets.extend(set.map(|set| (set, units.len())));
+                units.push(Unit { inputs: vec![input] });
+            }
+        }
+    }
+    units
 }
 
 /// One file alone.
@@ -222,6 +244,18 @@ mod tests {
             fs::write(path.join(file), content).expect("a file");
         }
         path
+    }
+
+    #[test]
+    fn the_pieces_of_a_rotated_capture_in_a_folder_are_one_session() {
+        let folder = folder("rotated");
+        for (number, file) in ["sub/r.pcap", "sub/r.pcap1", "sub/r.pcap2", "sub/s.pcap1"].iter().enumerate() {
+            fs::write(folder.join(file), format!("r{number}")).expect("a file");
+        }
+        let rotated: &[&[&str]] = &[&["c.pcap"], &["r.pcap", "r.pcap1", "r.pcap2"], &["s.pcap1"]];
+        check(vec![folder.join("sub")], false, rotated);
+        check(vec![folder.join("sub")], true, &[&["c.pcap"], &["r.pcap"], &["r.pcap1"], &["r.pcap2"], &["s.pcap1"]]);
+        fs::remove_dir_all(folder).expect("removed");
     }
 
     fn check(files: Vec<PathBuf>, no_join: bool, expected: &[&[&str]]) {

@@ -17,6 +17,7 @@ mod live;
 mod message;
 mod pipeline;
 mod progress;
+mod rotated;
 mod run;
 mod screen;
 mod selection;

@@ -285,7 +285,7 @@ impl DeviceLine {
                     contested.contest.key == request.key && contested.answer.first.clock >= request.frame.clock
                 })
             };
-            let disturbed = !request.served && !sent.is_within(CROSSED, request.frame.clock);
+            let disturbed = !request.served && !request.blind && !sent.is_within(CROSSED, request.frame.clock);
             if oldest.is_none() && disturbed && !contested() {
                 oldest = Some(Arc::clone(&request.frame));
             }

@@ -100,8 +100,10 @@ impl DeviceLine {
         if let Some(member) = self.members.get_mut(id) {
             member.alive = false;
         }
+        let now = self.now;
         for request in self.requests.iter_mut().filter(|request| request.connection == id) {
-            request.abandoned = true;
+            // What had run out of time before was not abandoned.
+            request.abandoned |= !request.is_open() || request.deadline > now;
         }
         self.tell_ready(context);
     }
@@ -143,17 +145,19 @@ impl DeviceLine {
         }
         let one_go = self.one_go();
         let member = self.members.get_mut(frame.connection);
-        let mut repeats = None;
+        let (mut repeats, mut asked_before) = (None, None);
         if let Some(member) = member {
             member.counts.requests += 1;
-            match member.repeated(frame, one_go) {
-                Some((_, Fate::Failed)) => anomalies.push(super::fate::retry(frame, context)),
-                Some((first, Fate::Pending)) => repeats = Some(first),
-                Some((_, Fate::Fine)) | None => {}
+            let repetition = member.repeated(frame, one_go, context.timeout);
+            match repetition.map(|repetition| (repetition.fate, repetition.is_retry)) {
+                Some((Fate::Failed, true)) => anomalies.push(super::fate::retry(frame, context)),
+                Some((Fate::Pending, true)) => repeats = repetition.map(|repetition| repetition.first),
+                _ => {}
             }
+            asked_before = repetition.filter(|repetition| repetition.fate == Fate::Pending).map(|r| r.first);
             member.remember(id, frame);
         }
-        if let Some(first) = repeats.and_then(|first| self.requests.get_mut(first)) {
+        if let Some(first) = asked_before.and_then(|first| self.requests.get_mut(first)) {
             first.repeated_at.get_or_insert(frame.clock);
         }
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {

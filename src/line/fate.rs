@@ -5,7 +5,9 @@ use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
 use super::member::Fate;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Key, Kind, Request};
+use super::sensitive;
 use crate::anomaly::{AnomalyId, Code};
+use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::sync::Arc;
@@ -149,7 +151,7 @@ impl DeviceLine {
             original.owner = Some(asking);
         }
         if let Some(member) = self.members.get_mut(asking) {
-            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine });
+            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine }, answer.first.clock);
         }
         if let Some(request) = self.requests.get_mut(id) {
             request.answer = Some(answer);
@@ -234,7 +236,7 @@ impl DeviceLine {
 
     /// Turns a request into the exchange that is told.
     fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
-        let Request { id, frame, answer, mut anomalies, repeated_at, served, .. } = request;
+        let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, blind, .. } = request;
         // Nearly always there is nothing to add.
         let mut add = |found: Option<(AnomalyId, Code)>| {
             if let Some(found) = found {
@@ -243,7 +245,11 @@ impl DeviceLine {
         };
         match status {
             ExchangeStatus::Unanswered => add(Some(unanswered(&frame, context))),
-            ExchangeStatus::Unconfirmed => add(Some(unconfirmed(&frame, context))),
+            ExchangeStatus::Unconfirmed => {
+                let read = self.answered.get(&Key::of(&frame)).map(|last| &last.frame);
+                let read = read.filter(|read| read.clock > frame.clock && read.crc_ok());
+                add(Some(unconfirmed(&frame, read, context)));
+            }
             _ => {}
         }
         add(self.sensitive.told(id, &frame, status, context));
@@ -254,7 +260,7 @@ impl DeviceLine {
             if asked_again || !answer.first.clock.is_within(context.timeout, frame.clock) {
                 add(Some(late(&frame, &answer.first, context)));
             }
-        } else {
+        } else if !blind {
             if self.expired.len() >= REMEMBERED_KEYS {
                 self.expired.clear();
             }
@@ -263,7 +269,8 @@ impl DeviceLine {
         if let Some(member) = self.members.get_mut(frame.connection) {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged) {
-                member.set_fate(id, Fate::Failed);
+                let at = answer.as_ref().map_or(deadline, |answer| answer.first.clock);
+                member.set_fate(id, Fate::Failed, at);
             }
         }
         context.out.exchange(exchange(id, frame, answer, status, anomalies));
@@ -323,12 +330,23 @@ fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code
     context.out.anomaly(Code::Unanswered, About::frame(request), message)
 }
 
-fn unconfirmed(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
-    context.out.anomaly(
-        Code::WriteUnconfirmed,
-        About::frame(request),
-        "no RESPONSE to this WRITE; many firmwares send none",
-    )
+/// `read`: what the device has said of the object since.
+fn unconfirmed(request: &Sighting, read: Option<&Arc<Sighting>>, context: &mut Context<'_>) -> (AnomalyId, Code) {
+    let object = context.registry.get(request.object_id);
+    let shown = match read {
+        None => "it was not read meanwhile".to_owned(),
+        Some(read) if *read.payload == *request.payload => {
+            format!("packet {} shows the value written", read.packet())
+        }
+        Some(read) => {
+            let text = object.map(|object| sensitive::text(object, Form::Response, read, context));
+            format!("packet {} shows {} instead", read.packet(), text.as_deref().unwrap_or("another value"))
+        }
+    };
+    let message = format!("no RESPONSE to this WRITE, as from many firmwares; {shown}");
+    let about = About::frame(request);
+    let about = if let Some(read) = read { about.and(read) } else { about };
+    context.out.anomaly(Code::WriteUnconfirmed, about, message)
 }
 
 pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {

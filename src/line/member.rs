@@ -15,6 +15,9 @@ const REMEMBERED: usize = 64;
 /// No real device answers in less.
 pub(super) const ONE_GO: Duration = Duration::from_millis(10);
 
+/// Who asks more often than this cannot be told from who repeats what failed.
+const SLOW_POLL: Duration = Duration::from_secs(1);
+
 /// So many frames in a row not copied show that this connection gets no copies.
 const PROOF_OF_NO_COPIES: u8 = 3;
 
@@ -45,6 +48,17 @@ struct Asked {
     payload: SmallVec<[u8; 8]>,
     clock: Timestamp,
     fate: Fate,
+    /// When its fate was known.
+    settled: Timestamp,
+}
+
+/// A request that was made before.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repetition {
+    pub(super) first: ExchangeId,
+    pub(super) fate: Fate,
+    /// Whether it is asked because of how the first one went: neither long after that, nor as the next of a series.
+    pub(super) is_retry: bool,
 }
 
 /// What a connection did, for its summary.
@@ -107,12 +121,13 @@ impl Member {
             payload: frame.payload.iter().copied().collect(),
             clock: frame.clock,
             fate: Fate::Pending,
+            settled: frame.clock,
         });
     }
 
     /// The same request before `frame`, if the client has asked nothing else since it saw that one fail. `one_go`: requests
-    /// so close together were sent in one go.
-    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration) -> Option<(ExchangeId, Fate)> {
+    /// so close together were sent in one go. `reach`: what comes later than this after a failure is no retry.
+    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration, reach: Duration) -> Option<Repetition> {
         let same = |asked: &Asked| {
             asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
         };
@@ -129,15 +144,19 @@ impl Member {
                 return None;
             }
             if same(asked) {
-                return Some((asked.id, asked.fate));
+                let in_reach = asked.fate != Fate::Failed || frame.clock.is_within(reach, asked.settled);
+                let before = self.asked.iter().rev().filter(|other| same(other) && other.clock < asked.clock);
+                let is_retry = in_reach && !is_series(frame.clock, asked.clock, before);
+                return Some(Repetition { first: asked.id, fate: asked.fate, is_retry });
             }
         }
         None
     }
 
-    pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate) {
+    pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate, at: Timestamp) {
         if let Some(asked) = self.asked.iter_mut().rev().find(|asked| asked.id == id) {
             asked.fate = fate;
+            asked.settled = at;
         }
     }
 
@@ -172,4 +191,19 @@ impl Member {
         };
         !std::mem::replace(&mut self.reported_raw[index], true)
     }
+}
+
+/// Whether a request at `now` comes as the next of a series, `last` having been the last one: after the same time as
+/// two of `before`, newest first, which went well, came one after the other.
+fn is_series<'a>(now: Timestamp, last: Timestamp, mut before: impl Iterator<Item = &'a Asked>) -> bool {
+    let pace = now.since(last);
+    let mut later = last;
+    pace >= SLOW_POLL
+        && (0..2).all(|_| {
+            before.next().is_some_and(|asked| {
+                let gap = later.since(asked.clock);
+                later = asked.clock;
+                asked.fate == Fate::Fine && gap.abs_diff(pace) <= pace / 20
+            })
+        })
 }

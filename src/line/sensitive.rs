@@ -82,7 +82,7 @@ impl Sensitive {
 }
 
 /// A value in a few words. Secrets are not shown: messages are never masked.
-fn text(object: &Object, form: Form, frame: &Sighting, context: &Context<'_>) -> String {
+pub(super) fn text(object: &Object, form: Form, frame: &Sighting, context: &Context<'_>) -> String {
     if object.flags.secret {
         return "a secret value".to_owned();
     }

@@ -102,8 +102,10 @@ fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
             Problem::Long { needed, found } => (Code::PayloadLong, format!("{found} bytes where {needed} are needed")),
             Problem::UnknownEnum(number) => (Code::UnknownEnum, format!("value {number} has no name")),
             Problem::UnknownBit(bit) => (Code::UnknownBit, format!("bit {bit} has no name")),
-            Problem::NotFinite => (Code::NotFinite, "not a finite number".into()),
-            Problem::OutOfRange => (Code::OutOfRange, "a ratio outside 0..1".into()),
+            Problem::NotFinite => (Code::NotFinite, "NaN or infinity, no number".into()),
+            Problem::Denormal => (Code::NotFinite, "a denormal float: an integer, rather".into()),
+            Problem::RatioExceeded => (Code::RatioExceeded, "a ratio outside 0..1".into()),
+            Problem::OutOfRange => (Code::OutOfRange, "no ratio: below -2 or above 2".into()),
             Problem::StringTail => (Code::StringTail, "bytes behind the end of the text".into()),
             Problem::SeriesDisorder => (Code::SeriesDisorder, "rows not in descending time".into()),
         };

@@ -2,7 +2,8 @@
 //!
 //! Knows frames, values and columns. Knows nothing of where the bytes came from.
 
-use super::cell::Reader;
+use super::cell::{MASKED, Reader};
+use super::secrecy;
 use super::style::{self, Style, display_width, push_blanks};
 use super::time_text;
 use super::value_text;
@@ -50,11 +51,11 @@ impl Drawing<'_> {
     pub fn frame(&self, out: &mut dyn Write, frame: &Frame<'_>) -> io::Result<()> {
         let object = self.registry.get(frame.object_id);
         let decoded = decode(self.registry, object, form(frame), frame.payload);
-        let hidden = self.mask_secrets && object.is_some_and(|object| object.flags.secret);
+        let hidden = self.hides(frame);
         let parts = self.parts(frame, object, &decoded);
         let columns = parts.iter().map(|part| part.wire.len().min(ROW)).max().unwrap_or(0) * 3;
         for part in &parts {
-            let is_hidden = hidden && part.name == "value";
+            let is_hidden = hidden && ["value", "?"].contains(&part.name);
             self.part(out, part, columns.max(12), is_hidden)?;
         }
         if !hidden && let Some(value) = &decoded.value {
@@ -64,6 +65,10 @@ impl Drawing<'_> {
             self.finding(out, code, &text)?;
         }
         Ok(())
+    }
+
+    fn hides(&self, frame: &Frame<'_>) -> bool {
+        self.mask_secrets && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), frame.payload)
     }
 
     /// A sign, the code and the clause, wrapped.
@@ -129,6 +134,9 @@ impl Drawing<'_> {
     }
 
     fn value(&self, frame: &Frame<'_>, object: Option<&Object>, decoded: &Decoded<'_>) -> String {
+        if self.hides(frame) {
+            return MASKED.to_owned();
+        }
         let reader = Reader::new(self.registry, self.mask_secrets);
         let (Ok(text) | Err(text)) = reader.payload(frame.object_id, form(frame), frame.payload);
         let text = if frame.crc_ok() || decoded.value.is_none() { text } else { format!("({text})?") };
@@ -281,8 +289,10 @@ fn explain(problem: &Problem, frame: &Frame<'_>, object: &Object) -> Finding {
         Problem::Long { needed, found } => (Code::PayloadLong, format!("{found} bytes where {needed} are needed")),
         Problem::UnknownEnum(number) => (Code::UnknownEnum, format!("value {number} has no name")),
         Problem::UnknownBit(bit) => (Code::UnknownBit, format!("bit {bit} has no name")),
-        Problem::NotFinite => (Code::NotFinite, "not a finite number".to_owned()),
-        Problem::OutOfRange => (Code::OutOfRange, "a ratio outside 0..1".to_owned()),
+        Problem::NotFinite => (Code::NotFinite, "NaN or infinity, no number".to_owned()),
+        Problem::Denormal => (Code::NotFinite, "a denormal float: an integer, rather".to_owned()),
+        Problem::RatioExceeded => (Code::RatioExceeded, "a ratio outside 0..1".to_owned()),
+        Problem::OutOfRange => (Code::OutOfRange, "no ratio: below -2 or above 2".to_owned()),
         Problem::StringTail => (Code::StringTail, "bytes behind the end of the text".to_owned()),
         Problem::SeriesDisorder => (Code::SeriesDisorder, "rows not in descending time".to_owned()),
     }

@@ -2,15 +2,20 @@
 //!
 //! Knows the registry and exchanges. Knows nothing of columns.
 
-use super::{style, value_text};
+use super::{secrecy, style, value_text};
+use crate::anomaly::Anomaly;
 use crate::line::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use crate::object::ObjectId;
+use crate::rct::NonFrameKind;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
 use std::borrow::Cow;
 
 /// Bytes of an undecoded payload that are shown in hex; longer ones are only counted.
 const HEX_BYTES: usize = 8;
+
+/// What stands in place of a value that is hidden.
+pub(super) const MASKED: &str = "(masked)";
 
 /// Reads frames for people.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +28,22 @@ impl<'a> Reader<'a> {
     /// A reader that knows the objects of `registry`, and hides the values of those marked `secret` where it is told to.
     pub const fn new(registry: &'a Registry, mask_secrets: bool) -> Self {
         Self { registry, mask_secrets }
+    }
+
+    /// An anomaly as it may be told.
+    pub(super) fn told<'e>(&self, anomaly: &'e Anomaly) -> Cow<'e, Anomaly> {
+        if self.mask_secrets { secrecy::without_bytes(anomaly) } else { Cow::Borrowed(anomaly) }
+    }
+
+    /// Whether the bytes of a frame are not to be shown.
+    pub(super) fn hides(&self, frame: &Sighting) -> bool {
+        self.mask_secrets && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), &frame.payload)
+    }
+
+    /// Whether bytes that are no frame are not to be shown.
+    pub(super) const fn hides_bytes(&self, kind: Option<NonFrameKind>) -> bool {
+        let is_known = matches!(kind, Some(kind) if secrecy::is_known(kind));
+        self.mask_secrets && !is_known
     }
 
     /// `battery.soc`; the id for an object without a name; with the address behind it for a plant frame: `… @ 00000002`.
@@ -54,6 +75,9 @@ impl<'a> Reader<'a> {
         if let Some(written) = self.written(exchange).filter(|_| is_confirmation) {
             return written;
         }
+        if self.hides(frame) {
+            return MASKED.to_owned();
+        }
         match self.payload(frame.object_id, Form::Response, &frame.payload) {
             Ok(value) if trusted => value,
             Ok(value) => format!("({value})?"),
@@ -78,7 +102,7 @@ impl<'a> Reader<'a> {
     pub fn payload(&self, id: ObjectId, form: Form, payload: &[u8]) -> Result<String, String> {
         let object = self.registry.get(id);
         if self.mask_secrets && object.is_some_and(|object| object.flags.secret) {
-            return Err("(masked)".to_owned());
+            return Err(MASKED.to_owned());
         }
         let decoded = decode(self.registry, object, form, payload);
         if let Some(value) = &decoded.value {

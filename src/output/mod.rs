@@ -12,6 +12,7 @@ mod fixed;
 pub mod json;
 pub mod pages;
 pub mod schema;
+pub(crate) mod secrecy;
 pub mod select;
 mod shell;
 pub mod style;

@@ -3,7 +3,7 @@
 //! Takes all events and writes nothing until the last of them came: whether a WRITE took effect is seen from later READs.
 //! Knows events and values. Knows neither files nor terminals.
 
-use super::cell::Reader;
+use super::cell::{MASKED, Reader};
 use super::explain::{Excerpt, hex_line};
 use super::fields::Fields;
 use super::style::{self, Ink, Style};
@@ -319,7 +319,8 @@ impl<'r> Writes<'r> {
             )?;
             for (range, copy) in conflict.evidence.iter().zip(["again", "first"]).rev() {
                 let bytes = excerpts.iter().find(|excerpt| excerpt.range == *range).map_or(&[][..], |e| &e.bytes);
-                writeln!(out, "      {copy}  packet {:<8} {}", range.packet, hex_line(bytes))?;
+                let shown = if self.reader.hides_bytes(None) { MASKED.to_owned() } else { hex_line(bytes) };
+                writeln!(out, "      {copy}  packet {:<8} {shown}", range.packet)?;
             }
         }
         Ok(())
@@ -364,7 +365,10 @@ impl<'r> Writes<'r> {
             let mut record = Fields::new("conflict").time("ts", conflict.ts).text("id", conflict.id);
             for (range, copy) in conflict.evidence.iter().zip(["again", "first"]) {
                 let bytes = excerpts.iter().find(|excerpt| excerpt.range == *range).map_or(&[][..], |e| &e.bytes);
-                record = record.raw(&format!("{copy}_packet"), range.packet).hex(&format!("{copy}_hex"), bytes);
+                record = record.raw(&format!("{copy}_packet"), range.packet);
+                if !self.reader.hides_bytes(None) {
+                    record = record.hex(&format!("{copy}_hex"), bytes);
+                }
             }
             record.write(out)?;
         }

@@ -61,6 +61,8 @@ pub struct Framer {
     pending: usize,
     /// Whether those bytes began with a run of start bytes.
     pending_is_noise: bool,
+    /// Where the noise handed out last ended: what follows it and is no frame belongs to it.
+    noise_end: Option<u64>,
     /// The candidate at `front + pending`, as far as read.
     candidate: Unescaped,
     /// The candidate belongs to what has been handed out already; its bytes may still be lent.
@@ -225,7 +227,7 @@ impl Framer {
         }
         let is_last = self.front + self.pending == self.buffer.len();
         let length = bytes.len() - usize::from(!is_last && bytes.ends_with(&[SEPARATOR]));
-        let kind = if self.pending_is_noise {
+        let kind = if self.pending_is_noise || self.noise_end == Some(self.offset) {
             NonFrameKind::BridgeNoise
         } else if self.tails.has(&bytes[..length]) {
             NonFrameKind::Remainder
@@ -244,6 +246,9 @@ impl Framer {
         self.offset += length as u64;
         self.pending = self.pending.saturating_sub(length);
         self.pending_is_noise &= self.pending > 0;
+        if matches!(found, Found::NonFrame { kind: NonFrameKind::BridgeNoise, .. }) {
+            self.noise_end = Some(self.offset);
+        }
         match found {
             Found::Separator => Item::Separator { offset },
             Found::Frame(extent) => Item::Frame(self.frame(extent, start, offset)),

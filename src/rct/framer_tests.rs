@@ -327,3 +327,23 @@ proptest! {
         }
     }
 }
+
+/// A pause inside or right behind noise does not turn its last bytes into junk; a frame that follows is none the worse.
+#[test]
+fn noise_with_a_pause_in_it_is_noise_all_through() {
+    for noise in ["2b2b2b", "2b2b2b0d", "2b2b2b2b2b0d0d"] {
+        let (mut framer, mut seen) = (Framer::new(), Vec::new());
+        for bytes in [noise, "002b0508959930bf3e97b1919c86"] {
+            framer.push(&hex(bytes));
+            drain(&mut framer, &mut seen);
+            for silence in [Silence::Pause, Silence::Long] {
+                framer.settle(silence);
+                drain(&mut framer, &mut seen);
+            }
+        }
+        let kinds: Vec<_> = seen.iter().map(|item| item.what.split(' ').next().expect("a word")).collect();
+        let (last, before) = kinds.split_last().expect("items");
+        assert_eq!(*last, "ok", "{noise}: {kinds:?}");
+        assert!(before.iter().all(|kind| ["bridge_noise", "separator"].contains(kind)), "{noise}: {kinds:?}");
+    }
+}

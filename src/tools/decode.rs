@@ -6,6 +6,7 @@
 use super::hex;
 use crate::output::anatomy::{Drawing, findings, form, worst};
 use crate::output::json::Alone;
+use crate::output::secrecy;
 use crate::output::style::{self, Ink};
 use crate::rct::value::decode;
 use crate::rct::{Frame, Framer, Item, NonFrame, NonFrameKind, StreamEnd};
@@ -96,7 +97,8 @@ impl Page<'_, '_> {
             let row: Vec<String> = row.iter().map(|byte| format!("{byte:02x}")).collect();
             row.join(" ")
         });
-        for row in hex {
+        let hidden = self.drawing.mask_secrets && !secrecy::is_known(found.kind);
+        for row in hex.filter(|_| !hidden) {
             writeln!(self.out, "  {row}")?;
         }
         for line in style::wrap(meaning(found.kind), self.drawing.width.saturating_sub(2)) {

@@ -117,7 +117,8 @@ const EXPECTED: &[(&str, &str, &str)] = &[
     ("value.unknown_enum", "", ""),
     ("value.unknown_bit", "", ""),
     ("value.not_finite", "", ""),
-    ("value.out_of_range", "", ""),
+    ("value.out_of_range", "", "value.ratio_exceeded"),
+    ("value.ratio_exceeded", "", ""),
     ("value.string_tail", "", ""),
     ("value.secret", "", ""),
 ];

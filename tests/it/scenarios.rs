@@ -133,14 +133,7 @@ const COMES_WITH: &[(&str, Code)] = &[
 
 /// Found that should not be, or not found that should be: what is still to be put right. A line that is not true any
 /// more fails the test.
-const OPEN: &[(&str, Code)] = &[
-    // Three start bytes alone in a segment: the third is taken for a frame that does not go on.
-    ("bridge-noise", Code::Junk),
-    // A request whose answer the capture lost counts as waiting.
-    ("gap", Code::ForeignResponse),
-    // The request was lost to the capture; an older one for the same object is blamed.
-    ("gap", Code::LateResponse),
-];
+const OPEN: &[(&str, Code)] = &[];
 
 fn is_open(scenario: Scenario, code: Code) -> bool {
     OPEN.contains(&(scenario.name(), code))

@@ -113,8 +113,8 @@ fn plainly(code: Code, n: &dyn Fn(&str, &str) -> String) -> Option<String> {
         Code::PayloadLong => n("answer has", "answers have") + " more bytes than the type needs",
         Code::SeriesCut => n("table was", "tables were") + " cut short",
         Code::SeriesMismatch => n("table", "tables") + " came for another time than the one asked for",
-        Code::NotFinite => n("value is", "values are") + " no finite number",
-        Code::OutOfRange => n("value is", "values are") + " out of range, such as a ratio outside 0..1",
+        Code::NotFinite => n("value is", "values are") + " no ordinary number: NaN, infinite or denormal",
+        Code::OutOfRange => n("value", "values") + " where a ratio of 0..1 is due and something else came",
         Code::BadChecksum => n("segment", "segments") + " with a wrong TCP checksum in a stream where others are right",
         _ => return None,
     })

@@ -121,7 +121,7 @@ impl<'a> Digest<'a> {
             count: 0,
             first: anomaly.id,
             ts: anomaly.ts,
-            message: anomaly.message.clone(),
+            message: self.reader.told(anomaly).message.clone(),
             connections: BTreeSet::new(),
         });
         kind.count += 1;

@@ -3,7 +3,7 @@
 //! Knows how a frame is laid out and escaped. Where it ends is not decided here: the framer has done so.
 
 use crate::line::Sighting;
-use crate::output::cell::Reader;
+use crate::output::cell::{MASKED, Reader};
 use crate::rct::registry::{DataType, Registry};
 use crate::rct::value::Form;
 use crate::rct::{Escaping, FrameStatus};
@@ -86,7 +86,12 @@ fn parts(frame: &Sighting, registry: &Registry, reader: &Reader<'_>) -> Vec<Part
         add(rest.take(4), format!("address {address}"));
     }
     add(rest.take(4), format!("object {} {}", frame.object_id, reader.name(frame.object_id, None)));
-    add(rest.take(frame.payload.len()), value(frame, reader));
+    let payload = rest.take(frame.payload.len());
+    if reader.hides(frame) {
+        parts.push(Part { raw: Vec::new(), meaning: format!("value {MASKED}") });
+        return parts;
+    }
+    add(payload, value(frame, reader));
     if frame.escaping == Escaping::RawCrc {
         rest.escaping = Escaping::None;
     }

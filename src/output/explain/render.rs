@@ -4,7 +4,7 @@ use super::dossier::{Dossier, Target};
 use super::{INDENT, anatomy, heading, paragraph};
 use crate::anomaly::Severity;
 use crate::line::{Exchange, Response, Sighting};
-use crate::output::cell::{Reader, milliseconds};
+use crate::output::cell::{MASKED, Reader, milliseconds};
 use crate::output::pages::page;
 use crate::output::shell;
 use crate::output::style::{self, Style};
@@ -73,7 +73,7 @@ impl Screen<'_> {
         let ScreenOptions { width, style, .. } = *self.options;
         if let Some(anomaly) = &dossier.anomaly {
             heading(self.out, &format!("{}  {}", anomaly.id, anomaly.code), anomaly.code.severity(), style, width)?;
-            for line in style::wrap(&style::escape(&anomaly.message), width.max(40)) {
+            for line in style::wrap(&style::escape(&self.reader.told(anomaly).message), width.max(40)) {
                 writeln!(self.out, "{line}")?;
             }
             return writeln!(self.out);
@@ -130,7 +130,8 @@ impl Screen<'_> {
             self.fact("place", &within(*range))?;
         }
         for anomaly in dossier.related.iter().filter(|_| dossier.anomaly.is_none()) {
-            self.fact("", &format!("{} {}: {}", anomaly.id, anomaly.code, style::escape(&anomaly.message)))?;
+            let told = self.reader.told(anomaly);
+            self.fact("", &format!("{} {}: {}", told.id, told.code, style::escape(&told.message)))?;
         }
         writeln!(self.out)
     }
@@ -163,11 +164,14 @@ impl Screen<'_> {
             writeln!(self.out)?;
         }
         for bytes in dossier.bytes.iter().take(2) {
-            writeln!(self.out, "  {}", anatomy::hex_line(&bytes.raw))?;
+            let hidden = self.reader.hides_bytes(Some(bytes.kind));
+            writeln!(self.out, "  {}", if hidden { MASKED.to_owned() } else { anatomy::hex_line(&bytes.raw) })?;
             writeln!(self.out, "  '- {} of the {}\n", bytes.kind.name().replace('_', " "), bytes.sender.name())?;
         }
         for excerpt in excerpts {
-            writeln!(self.out, "  {}: {}", within(excerpt.range), anatomy::hex_line(&excerpt.bytes))?;
+            let hidden = self.reader.hides_bytes(None);
+            let bytes = if hidden { MASKED.to_owned() } else { anatomy::hex_line(&excerpt.bytes) };
+            writeln!(self.out, "  {}: {bytes}", within(excerpt.range))?;
         }
         if excerpts.is_empty() { Ok(()) } else { writeln!(self.out) }
     }

@@ -7,6 +7,7 @@ use super::names::Names;
 use super::record::unusual_escaping;
 use super::value::{Trust, ValueWriter};
 use crate::output::anatomy::{findings, form};
+use crate::output::secrecy;
 use crate::rct::registry::Registry;
 use crate::rct::value::decode;
 use crate::rct::{Frame, NonFrame};
@@ -48,8 +49,8 @@ impl<'r> Alone<'r> {
             line.raw(key!("address"));
             line.integer(address);
         }
-        let is_secret = self.registry.get(frame.object_id).is_some_and(|object| object.flags.secret);
-        let hidden = self.mask_secrets && is_secret;
+        let hidden = self.mask_secrets
+            && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), frame.payload);
         if !hidden {
             line.raw(key!("payload_hex"));
             line.hex(frame.payload);
@@ -84,7 +85,7 @@ impl<'r> Alone<'r> {
         self.line.begin(r#"{"type":"nonframe""#, None);
         self.line.raw(key!("kind"));
         self.line.plain(found.kind.name());
-        self.end(found.raw, found.offset, false);
+        self.end(found.raw, found.offset, self.mask_secrets && !secrecy::is_known(found.kind));
         out.write_all(self.line.as_bytes())
     }
 

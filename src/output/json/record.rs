@@ -10,13 +10,13 @@ use super::{Origin, SCHEMA_VERSION};
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, Pairing, Response, Sender, Sighting};
-use crate::object::ObjectId;
-use crate::output::TOOL;
+use crate::output::{TOOL, secrecy};
 use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::value::{self, Decoded, Form};
 use crate::rct::{Command, Escaping, NonFrameKind};
 use crate::tcp::CloseReason;
+use std::borrow::Cow;
 
 /// Appends records to a line buffer.
 #[derive(Debug)]
@@ -37,9 +37,9 @@ impl<'r> Recorder<'r> {
         Self { registry, mask_secrets: false, names, ends, line, values }
     }
 
-    /// Whether what an object holds is not to be told.
-    pub(super) fn masks(&self, object_id: ObjectId) -> bool {
-        self.mask_secrets && self.registry.get(object_id).is_some_and(|object| object.flags.secret)
+    /// Whether what a frame holds is not to be told.
+    pub(super) fn masks(&self, frame: &Sighting) -> bool {
+        self.mask_secrets && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), &frame.payload)
     }
 
     pub(super) fn capture(&mut self, origin: &Origin<'_>) {
@@ -63,7 +63,7 @@ impl<'r> Recorder<'r> {
     }
 
     pub(super) fn frame(&mut self, frame: &Sighting) {
-        let masked = self.masks(frame.object_id);
+        let masked = self.masks(frame);
         let line = &mut self.line;
         line.begin(r#"{"type":"frame""#, Some(frame.ts));
         line.raw(key!("id"));
@@ -128,15 +128,7 @@ impl<'r> Recorder<'r> {
         if found.capture_incomplete {
             line.raw(r#","capture_incomplete":true"#);
         }
-        // Nobody knows what is in junk, and in the tail of a frame there may well be a secret.
-        let is_known = matches!(
-            found.kind,
-            NonFrameKind::KeepAlive
-                | NonFrameKind::ProtocolSwitch
-                | NonFrameKind::BridgeNoise
-                | NonFrameKind::Bootloader
-        );
-        if found.kind != NonFrameKind::Gap && (is_known || !self.mask_secrets) {
+        if found.kind != NonFrameKind::Gap && (secrecy::is_known(found.kind) || !self.mask_secrets) {
             line.raw(key!("raw_hex"));
             line.hex(&found.raw);
         }
@@ -234,7 +226,8 @@ impl<'r> Recorder<'r> {
             self.names.write(line, id);
         }
         line.raw(key!("message"));
-        line.string(&anomaly.message);
+        let told = if self.mask_secrets { secrecy::without_bytes(anomaly) } else { Cow::Borrowed(anomaly) };
+        line.string(&told.message);
         line.raw(key!("evidence"));
         line.list(&anomaly.evidence, |line, &place| {
             line.place(place);
@@ -337,7 +330,7 @@ impl<'r> Recorder<'r> {
         let Some(value) = decoded(self.registry, frame).value else { return };
         let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
         self.line.raw(key!("value"));
-        if self.masks(frame.object_id) {
+        if self.masks(frame) {
             return ValueWriter::write_masked(&mut self.line, &value);
         }
         self.values.write(&mut self.line, &value, object, trust);

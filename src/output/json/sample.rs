@@ -62,7 +62,7 @@ fn merely_confirms(exchange: &Exchange) -> bool {
 
 /// One line for a plain value, one a row for a table.
 fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
-    if recorder.masks(frame.object_id) {
+    if recorder.masks(frame) {
         return;
     }
     let object = recorder.registry.get(frame.object_id);

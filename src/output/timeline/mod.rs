@@ -123,9 +123,10 @@ impl<'a, W: io::Write> Timeline<'a, W> {
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) {
+        let anomaly = self.reader.told(anomaly);
         self.queue.advance(anomaly.ts);
-        if !self.queue.tell(anomaly) && !self.only_changed {
-            self.queue.push(Row::anomaly(anomaly));
+        if !self.queue.tell(&anomaly) && !self.only_changed {
+            self.queue.push(Row::anomaly(&anomaly));
         }
     }
 

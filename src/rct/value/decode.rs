@@ -61,12 +61,20 @@ pub(super) fn is_long_enough(payload: &[u8], needed: usize, problems: &mut Vec<P
     found >= needed
 }
 
+/// What a ratio may come to. That it lies in 0..1 is what is known of the devices seen so far, not what their maker
+/// promises: a battery may hold more than its rating, and a share may have a sign. Beyond this it is none.
+const RATIO: std::ops::RangeInclusive<f32> = -2.0..=2.0;
+
 /// Reports a float that is no ordinary number, or a ratio outside 0..1.
 pub(super) fn check_float(number: f32, ratio: bool, problems: &mut Vec<Problem>) {
-    if !number.is_finite() || number.is_subnormal() {
+    if !number.is_finite() {
         report(Problem::NotFinite, problems);
-    } else if ratio && !(0.0..=1.0).contains(&number) {
+    } else if number.is_subnormal() {
+        report(Problem::Denormal, problems);
+    } else if ratio && !RATIO.contains(&number) {
         report(Problem::OutOfRange, problems);
+    } else if ratio && !(0.0..=1.0).contains(&number) {
+        report(Problem::RatioExceeded, problems);
     }
 }
 

@@ -169,9 +169,13 @@ pub enum Problem {
     UnknownEnum(u32),
     /// A set bit without a name.
     UnknownBit(u8),
-    /// NaN, infinity or a denormal float.
+    /// NaN or infinity.
     NotFinite,
-    /// A ratio outside 0..1.
+    /// A float so small that it is stored in the reserved form.
+    Denormal,
+    /// A ratio outside 0..1, but not by much.
+    RatioExceeded,
+    /// A number that is no ratio at all, where one is due.
     OutOfRange,
     /// Bytes other than `00` behind the end of a string.
     StringTail,

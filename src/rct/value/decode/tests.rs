@@ -1,6 +1,8 @@
 use super::super::{CellExtreme, CellStatus, Decoded, Field, FieldValue, Point};
 use super::*;
-use Problem::{Long, NotFinite, OutOfRange, SeriesDisorder, Short, StringTail, UnknownBit, UnknownEnum};
+use Problem::{
+    Denormal, Long, NotFinite, OutOfRange, RatioExceeded, SeriesDisorder, Short, StringTail, UnknownBit, UnknownEnum,
+};
 use proptest::prelude::*;
 
 fn response<'a>(name: &str, payload: &'a [u8]) -> Decoded<'a> {
@@ -66,10 +68,13 @@ fn bit_fields() {
 #[test]
 fn floats_that_are_no_ordinary_numbers() {
     check("battery.soc", "7f800000", Some(Value::Float(f32::INFINITY)), &[NotFinite]);
-    check("battery.soc", "00000001", Some(Value::Float(1e-45)), &[NotFinite]);
+    check("battery.soc", "00000001", Some(Value::Float(1e-45)), &[Denormal]);
     check("battery.soc", "80000000", Some(Value::Float(-0.0)), &[]);
-    check("battery.soc", "3f800001", Some(Value::Float(1.000_000_1)), &[OutOfRange]);
-    check("battery.soc", "bf800000", Some(Value::Float(-1.0)), &[OutOfRange]);
+    check("battery.soc", "3f800001", Some(Value::Float(1.000_000_1)), &[RatioExceeded]);
+    check("battery.soc", "bf800000", Some(Value::Float(-1.0)), &[RatioExceeded]);
+    check("battery.soc", "40000000", Some(Value::Float(2.0)), &[RatioExceeded]);
+    check("battery.soc", "40000001", Some(Value::Float(2.000_000_2)), &[OutOfRange]);
+    check("battery.soc", "42810000", Some(Value::Float(64.5)), &[OutOfRange]);
     check("battery.voltage", "bf800000", Some(Value::Float(-1.0)), &[]);
     let nan = hex("7fc00000");
     let decoded = response("battery.soc", &nan);
@@ -125,7 +130,7 @@ fn histories() {
     check(name, "00000009 00000007 3f800000 00000008 7f800000", disordered, &[NotFinite, SeriesDisorder]);
     // A problem of many points is told once.
     let soc = series(&[(7, 2.0), (6, 2.0)]);
-    check("logger.minutes_soc_log_ts", "00000009 00000007 40000000 00000006 40000000", soc, &[OutOfRange]);
+    check("logger.minutes_soc_log_ts", "00000009 00000007 40000000 00000006 40000000", soc, &[RatioExceeded]);
 }
 
 /// The names, values and units of an event's fields, in a line.

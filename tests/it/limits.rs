@@ -1,0 +1,73 @@
+//! Bounds that only a whole capture reaches: what is beyond one is told. The others are held where they live (`capture`,
+//! `net`, `tcp`, `rct`), and in `fixtures/anomalies/tcp.limit.pcap`.
+
+use crate::film::{Film, analyze};
+use rctscope::anomaly::Code;
+use rctscope::capture::Reader;
+use rctscope::limits;
+use rctscope::line::ExchangeStatus;
+use rctscope::object::ObjectId;
+use rctscope::rct::Command;
+use std::io::Cursor;
+
+/// More requests open than are kept: the oldest are told as they stand, and none is lost.
+#[test]
+fn beyond_the_open_requests_the_oldest_are_told_as_open() {
+    let mut film = Film::new(1);
+    let beyond = 50;
+    let count = limits::OPEN_REQUESTS + beyond;
+    for n in 0..count {
+        let id = ObjectId(u32::try_from(n).expect("few") << 8 | 1);
+        film.request(1_000 + u64::try_from(n).expect("few") / 10, 0, Command::READ, id, &[]);
+    }
+    film.tick(20_000, 0);
+    let observed = analyze(&film);
+    assert_eq!(observed.exchanges.len(), count);
+    let open = |status| observed.exchanges.iter().filter(|exchange| exchange.status == status).count();
+    assert_eq!((open(ExchangeStatus::Open), open(ExchangeStatus::Unanswered)), (beyond, limits::OPEN_REQUESTS));
+    assert!(observed.exchanges[..beyond].iter().all(|exchange| exchange.status == ExchangeStatus::Open));
+}
+
+/// What a file tells of itself, and how many packets come out of it.
+fn read(file: Vec<u8>) -> Result<(u64, Vec<(Code, String)>), String> {
+    let mut reader = Reader::new(Box::new(Cursor::new(file))).map_err(|error| error.to_string())?;
+    let mut count = 0;
+    while let Some(_packet) = reader.next_packet().map_err(|error| error.to_string())? {
+        count += 1;
+    }
+    Ok((count, reader.take_notices().into_iter().map(|notice| (notice.code(), notice.message)).collect()))
+}
+
+fn block(kind: u32, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len() + 12).expect("small").to_le_bytes();
+    [&kind.to_le_bytes()[..], &length, body, &length].concat()
+}
+
+#[test]
+fn packets_of_interfaces_beyond_the_bound_are_counted() {
+    let mut file = block(0x0a0d_0d0a, &[0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0, 255, 255, 255, 255, 255, 255, 255, 255]);
+    for _ in 0..=limits::INTERFACES {
+        file.extend(block(1, &[1, 0, 0, 0, 0, 0, 4, 0]));
+    }
+    for interface in [0, limits::INTERFACES - 1, limits::INTERFACES] {
+        let interface = u32::try_from(interface).expect("small").to_le_bytes();
+        file.extend(block(6, &[&interface[..], &[0; 8], &[4, 0, 0, 0, 4, 0, 0, 0], &[0; 4]].concat()));
+    }
+    let (count, notices) = read(file).expect("a capture");
+    assert_eq!(count, 2);
+    assert!(notices.iter().any(|(code, _)| *code == Code::CorruptRecord), "{notices:?}");
+}
+
+/// Packed data that wants 256 MiB to be unpacked does not get it.
+#[test]
+fn a_window_beyond_the_bound_is_refused() {
+    // A frame without a checksum, a window of 2^28 bytes, and a last block of 24 raw bytes: a pcap header.
+    let mut file = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 18 << 3, 24 << 3 | 1, 0, 0];
+    file.extend([0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+    let refused = read(file.clone());
+    let told = refused.as_ref().err().is_some()
+        || refused.as_ref().is_ok_and(|(_, notices)| notices.iter().any(|(code, _)| *code == Code::CorruptRecord));
+    assert!(told, "{refused:?}");
+    file[5] = 10 << 3;
+    assert_eq!(read(file), Ok((0, Vec::new())), "a window of 1 MiB is fine");
+}
