@@ -48,6 +48,8 @@ pub(super) enum Command {
     Writes(ViewArgs),
     /// Objects that are not in the registry, and objects that are never answered
     Unknown(ViewArgs),
+    /// A capture that is safe to share: other addresses, other secrets, the same story
+    Redact(RedactArgs),
     /// The JSON Schema of the records that `convert` writes
     Schema,
 }
@@ -241,6 +243,21 @@ pub(super) struct SynthArgs {
     /// Of `bulk`: connections open at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) connections: u16,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RedactArgs {
+    /// A capture; it is read several times, so it cannot be a pipe
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// What to write: pcapng, or pcap where the name ends so
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Replace the output if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

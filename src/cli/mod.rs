@@ -16,6 +16,7 @@ mod invocation;
 mod live;
 mod message;
 mod progress;
+mod redact;
 mod run;
 mod screen;
 mod selection;

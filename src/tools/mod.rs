@@ -9,5 +9,8 @@ pub mod encode;
 pub mod fuzz;
 pub mod hex;
 pub mod objects;
+pub mod redact;
+mod repacket;
 pub mod streams;
 pub mod synth;
+mod wire;

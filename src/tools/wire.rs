@@ -166,7 +166,7 @@ fn pad(out: &mut Vec<u8>, start: usize) {
 }
 
 /// The Internet checksum over `bytes`, begun with `sum`.
-fn checksum(bytes: &[u8], initial: u64) -> u16 {
+pub(super) fn checksum(bytes: &[u8], initial: u64) -> u16 {
     let mut folded = initial + sum(bytes);
     while folded > 0xffff {
         folded = (folded & 0xffff) + (folded >> 16);
