@@ -6,6 +6,8 @@
 pub mod container;
 pub mod decode;
 pub mod encode;
+#[cfg(feature = "cli")]
+pub mod fixture;
 pub mod fuzz;
 pub mod hex;
 pub mod objects;
