@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod cli;
+mod corpus;
 mod frames;
 mod fuzz;
 mod hostile;

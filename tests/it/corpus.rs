@@ -1,0 +1,750 @@
+//! The fixtures of this project: for every anomaly, data type, command and quirk of the protocol one, and every frame
+//! that was ever published. All are made by the code below and kept as files under `fixtures`.
+//!
+//! After a change, `cargo test --test it -- --ignored write_the_corpus` writes them anew; look at the difference.
+
+use crate::frames;
+use crate::program::repository;
+use rctscope::analyzer::Options;
+use rctscope::anomaly::Code;
+use rctscope::capture::Reader;
+use rctscope::object::ObjectId;
+use rctscope::output::pages;
+use rctscope::rct::command::Command;
+use rctscope::rct::crc::checksum;
+use rctscope::rct::encode;
+use rctscope::rct::registry::{DataType, Registry};
+use rctscope::tools::container::{Format, Writer};
+use rctscope::tools::fixture::author::{self, Request, Subject};
+use rctscope::tools::fixture::check::Check;
+use rctscope::tools::fixture::cut::Piece;
+use rctscope::tools::fixture::manifest::{Manifest, Origin};
+use rctscope::tools::fixture::verify::{Detail, verify};
+use rctscope::tools::fixture::{CAPTURES, CHUNKS, EXPECTED, Files, LARGEST, MANIFEST, records};
+use rctscope::tools::synth::cases::{self, Speaker, Variant, dialogue};
+use rctscope::tools::synth::{self, START, Scenario};
+use serde_json::json;
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Cursor;
+use std::path::Path;
+use std::time::Duration;
+
+const CLIENT: Speaker = Speaker::Client(0);
+const OTHER: Speaker = Speaker::Client(1);
+const DEVICE: Speaker = Speaker::Device;
+
+/// A fixture by its name, and under which name its capture stands.
+struct Made {
+    name: String,
+    files: Files,
+    capture: &'static str,
+}
+
+fn manifest(title: &str, kind: &str, note: &str) -> Manifest {
+    Manifest {
+        title: title.trim_end_matches('.').to_owned(),
+        tags: Vec::new(),
+        licence: "CC0-1.0".to_owned(),
+        origin: Origin { kind: kind.to_owned(), tool: "rctscope".to_owned(), redacted: false, note: note.to_owned() },
+        checks: Vec::new(),
+    }
+}
+
+/// A fixture of a capture, with `checks` in front of those that hold everything that is in it.
+fn make(name: &str, mut manifest: Manifest, mut checks: Vec<Check>, capture: Vec<u8>, file: &'static str) -> Made {
+    let reading = records::read(&capture, &Options::default()).expect(name);
+    for check in author::checks_of(&reading) {
+        if checks.iter().all(|known| (&known.kind, &known.conditions) != (&check.kind, &check.conditions)) {
+            checks.push(check);
+        }
+    }
+    manifest.tags = author::tags(&reading);
+    manifest.checks = checks;
+    let files = author::of_capture(capture, &Options::default(), &manifest, true).expect(name);
+    Made { name: name.to_owned(), files, capture: file }
+}
+
+/// The same packets as pcapng.
+fn pcapng(file: Vec<u8>) -> Vec<u8> {
+    let mut reader = Reader::new(Box::new(Cursor::new(file))).expect("a capture");
+    let mut out = Vec::new();
+    let mut writer = Writer::new(&mut out, Format::Pcapng);
+    while let Some(packet) = reader.next_packet().expect("memory") {
+        writer.cut_packet(packet.ts, packet.data, packet.original_length).expect("memory");
+    }
+    writer.finish().expect("memory");
+    out
+}
+
+/// Two for every code; only that of `tcp.limit` has to fill a buffer of megabytes, and is made in memory alone.
+fn anomalies() -> Vec<Made> {
+    let mut made = Vec::new();
+    for code in Code::ALL.iter().filter(|code| **code != Code::Limit) {
+        let page = pages::page(*code);
+        for (variant, suffix, title, count) in
+            [(Variant::Shows, "", page.shows, None), (Variant::Near, ".near", page.near, Some(0))]
+        {
+            let (file, capture) = (cases::file(*code, variant), cases::file_name(*code, variant));
+            // Where the file itself is the point, it stays as it is.
+            let is_about_files = code.name().starts_with("capture.");
+            let (file, capture) = match (is_about_files, capture.ends_with(".pcap")) {
+                (true, true) => (file, CAPTURES[1]),
+                (true, false) => (file, CAPTURES[0]),
+                _ => (pcapng(file), CAPTURES[0]),
+            };
+            let mut checks = Vec::new();
+            if let Some(count) = count {
+                checks.push(Check::new("anomaly", &[("code", json!(code.name()))], count));
+            }
+            let manifest = manifest(title, "synthetic", "");
+            made.push(make(&format!("anomalies/{code}{suffix}"), manifest, checks, file, capture));
+        }
+    }
+    made
+}
+
+/// The stories of `rctscope synth`, seed 1, as much of each as a fixture may have; those with long tables without exact
+/// records.
+fn scenarios() -> Vec<Made> {
+    // The evening is a file of its own, for the README.
+    Scenario::ALL.iter().filter(|scenario| **scenario != Scenario::Evening).map(|scenario| story(*scenario)).collect()
+}
+
+fn story(scenario: Scenario) -> Made {
+    let mut file = Vec::new();
+    synth::write_as(scenario, 1, Format::Pcapng, &mut file).expect("memory");
+    let fitting = |capture: Vec<u8>, how_much: &str, exact: bool| {
+        let note = format!("{how_much}rctscope synth {scenario} --seed 1");
+        let manifest = manifest(scenario.description(), "synthetic", &note);
+        let mut made = make(&format!("scenarios/{scenario}"), manifest, Vec::new(), capture, CAPTURES[0]);
+        made.files.expected = made.files.expected.filter(|_| exact);
+        let shows = |code: &Code| made.files.manifest.contains(code.name());
+        (size(&made.files) <= LARGEST && scenario.anomalies().iter().all(shows)).then_some(made)
+    };
+    let piece = |exact| (1..40).rev().find_map(|part| fitting(beginning(&file, part)?, "the beginning of ", exact));
+    fitting(file.clone(), "", true)
+        .or_else(|| piece(true))
+        .or_else(|| fitting(file.clone(), "", false))
+        .or_else(|| piece(false))
+        .unwrap_or_else(|| panic!("no piece of {scenario} is small enough"))
+}
+
+/// So many fortieths of a capture.
+fn beginning(file: &[u8], part: u64) -> Option<Vec<u8>> {
+    let mut show = |each: &mut dyn FnMut(&rctscope::packet::Packet<'_>) -> std::io::Result<()>| {
+        let mut reader = Reader::new(Box::new(Cursor::new(file.to_vec()))).map_err(std::io::Error::other)?;
+        while let Some(packet) = reader.next_packet().map_err(std::io::Error::other)? {
+            each(&packet)?;
+        }
+        Ok(())
+    };
+    let until = Some(START.saturating_add(Duration::from_secs(3 * part)));
+    let subject = Subject::Piece(Piece { until, ..Piece::default() });
+    let request = Request { subject, title: None, redacted: false, origin: Origin::default(), exact: false };
+    author::author(&mut show, &Options::default(), &request).ok().map(|made| made.files.capture)
+}
+
+fn size(files: &Files) -> usize {
+    files.capture.len() + files.chunks.len() + files.manifest.len() + files.expected.as_ref().map_or(0, String::len)
+}
+
+fn frame(command: Command, object: ObjectId, payload: &[u8]) -> Vec<u8> {
+    let mut out = if command.is_response() { vec![0] } else { Vec::new() };
+    let address = command.is_plant().then_some(0x002b_2d02);
+    encode::frame(&mut out, command, address, object, payload);
+    out
+}
+
+fn id(name: &str) -> ObjectId {
+    Registry::builtin().by_name(name).unwrap_or_else(|| panic!("no object {name}")).id
+}
+
+fn read(object: ObjectId) -> Vec<u8> {
+    frame(Command::READ, object, &[])
+}
+
+/// A value of each type, as the device sends it.
+fn payload(data_type: DataType) -> Vec<u8> {
+    let asked = 1_742_245_200_u32;
+    match data_type {
+        DataType::Bool => vec![1],
+        DataType::Enum => vec![2],
+        DataType::Int8 => vec![0xfe],
+        DataType::Uint8 => vec![0xc8],
+        DataType::Int16 => (-1_234_i16).to_be_bytes().to_vec(),
+        DataType::Uint16 => 54_321_u16.to_be_bytes().to_vec(),
+        DataType::Int32 => (-123_456_789_i32).to_be_bytes().to_vec(),
+        DataType::Uint32 => 4_123_456_789_u32.to_be_bytes().to_vec(),
+        DataType::Float => (-1_580.25_f32).to_be_bytes().to_vec(),
+        DataType::String => b"house\0\0\0\0\0\0\0\0\0\0\0".to_vec(),
+        DataType::Timeseries => {
+            let points = (0..6_u8).flat_map(|n| {
+                let time = (asked - 300 * u32::from(n)).to_be_bytes();
+                [time, (0.5 - f32::from(n) / 64.0).to_be_bytes()].concat()
+            });
+            asked.to_be_bytes().into_iter().chain(points).collect()
+        }
+        DataType::EventTable => {
+            let changed = [0x73, asked - 60, id("power_mng.soc_min").0, 0.07_f32.to_bits(), 0.2_f32.to_bits()];
+            let fault = [0x0d, asked - 7_200, asked - 7_100, 0, 0];
+            [asked].into_iter().chain(changed).chain(fault).flat_map(u32::to_be_bytes).collect()
+        }
+        DataType::BatteryModuleStatus => (0..24_u8).flat_map(|n| [20 + n % 4, 0xe4 + n % 3, 0x0c, 0]).collect(),
+        DataType::BatteryModuleResistance => (0..24_u8).flat_map(|n| [1, n, 0, 0]).collect(),
+        DataType::BatteryModuleStatistics => [(3, 3.1_f32), (7, 3.6), (0, 4.0), (23, 38.5)]
+            .into_iter()
+            .flat_map(|(cell, value): (u32, f32)| {
+                [cell.to_le_bytes(), (asked - cell).to_le_bytes(), value.to_le_bytes()].concat()
+            })
+            .collect(),
+        DataType::NetSlaveData => {
+            let mut bytes = vec![0; 108];
+            bytes[..4].copy_from_slice(&7_u32.to_le_bytes());
+            bytes[4..9].copy_from_slice(b"roof2");
+            bytes[28..32].copy_from_slice(&1_250.5_f32.to_le_bytes());
+            bytes[36..40].copy_from_slice(&0.75_f32.to_le_bytes());
+            bytes[48..56].copy_from_slice(b"2.3.5685");
+            bytes[64..72].copy_from_slice(b"EXAMPLE1");
+            bytes
+        }
+        DataType::NetPackage => {
+            let mut bytes = vec![0; 36];
+            bytes[..4].copy_from_slice(&7_u32.to_le_bytes());
+            bytes[12..16].copy_from_slice(&640.0_f32.to_le_bytes());
+            bytes[28..32].copy_from_slice(&0.5_f32.to_le_bytes());
+            bytes
+        }
+        DataType::Unknown => vec![0xde, 0xad, 0xbe, 0xef],
+    }
+}
+
+/// A question and an answer for every data type.
+fn types() -> Vec<Made> {
+    DataType::ALL
+        .into_iter()
+        .map(|data_type| {
+            let of_type = |object: &&rctscope::rct::registry::Object| object.response_type == data_type;
+            let plain = Registry::builtin()
+                .objects()
+                .filter(of_type)
+                .find(|object| !object.flags.secret && !object.flags.unix_time);
+            let object = plain.or_else(|| Registry::builtin().objects().find(of_type));
+            let (object, name) = object
+                .map_or((ObjectId(0xdead_beef), "an object that no table knows".to_owned()), |object| {
+                    (object.id, object.name.clone())
+                });
+            let is_table = matches!(data_type, DataType::Timeseries | DataType::EventTable);
+            let (asks, answers) = if is_table {
+                (frame(Command::WRITE, object, &1_742_245_200_u32.to_be_bytes()), Command::LONG_RESPONSE)
+            } else {
+                (read(object), Command::RESPONSE)
+            };
+            let capture = dialogue(1, &[(10, CLIENT, asks), (70, DEVICE, frame(answers, object, &payload(data_type)))]);
+            let title = format!("A value of type {}: {name}", data_type.name());
+            make(
+                &format!("types/{}", data_type.name()),
+                manifest(&title, "synthetic", ""),
+                Vec::new(),
+                capture,
+                CAPTURES[0],
+            )
+        })
+        .collect()
+}
+
+/// Every command in use, an unknown one, and the switch that is no frame.
+fn commands() -> Vec<Made> {
+    let (soc, history, delay) = (id("battery.soc"), id("logger.minutes_soc_log_ts"), id("power_mng.soc_min"));
+    let (value, asked) = (0.3_f32.to_be_bytes(), 1_742_245_200_u32.to_be_bytes());
+    let table = payload(DataType::Timeseries);
+    let plant = |command: Command| Command(command.0 | 0x40);
+    let (r, w, lw, a, la, rp) = (
+        Command::READ,
+        Command::WRITE,
+        Command::LONG_WRITE,
+        Command::RESPONSE,
+        Command::LONG_RESPONSE,
+        Command::READ_PERIODICALLY,
+    );
+    let long_text = [b'x'; 280];
+    let text = id("bat_mng_struct.profile_load");
+    let mut made = Vec::new();
+    let mut add = |name: &str, title: &str, lines: &[(u64, Speaker, Vec<u8>)]| {
+        let manifest = manifest(title, "synthetic", "");
+        made.push(make(&format!("commands/{name}"), manifest, Vec::new(), dialogue(1, lines), CAPTURES[0]));
+    };
+    for (plant_bit, prefix, with) in
+        [(false, "", ""), (true, "plant_", ", with the address of a plant before the object id")]
+    {
+        let c = |command: Command| if plant_bit { plant(command) } else { command };
+        let name = |name: &str| format!("{prefix}{name}");
+        add(
+            &name("read"),
+            &format!("READ and its RESPONSE{with}"),
+            &[(10, CLIENT, frame(c(r), soc, &[])), (70, DEVICE, frame(c(a), soc, &value))],
+        );
+        add(
+            &name("write"),
+            &format!("WRITE, confirmed by a RESPONSE{with}"),
+            &[(10, CLIENT, frame(c(w), delay, &value)), (70, DEVICE, frame(c(a), delay, &value))],
+        );
+        add(
+            &name("long_write"),
+            &format!("LONG_WRITE: two bytes of length{with}"),
+            &[(10, CLIENT, frame(c(lw), text, &long_text)), (70, DEVICE, frame(c(a), text, &long_text[..40]))],
+        );
+        add(
+            &name("response"),
+            &format!("A RESPONSE that nobody asked for{with}"),
+            &[(70, DEVICE, frame(c(a), soc, &value))],
+        );
+        add(
+            &name("long_response"),
+            &format!("WRITE of a time to a history, and its LONG_RESPONSE: two bytes of length{with}"),
+            &[(10, CLIENT, frame(c(w), history, &asked)), (70, DEVICE, frame(c(la), history, &table))],
+        );
+        add(
+            &name("read_periodically"),
+            &format!("READ_PERIODICALLY: a RESPONSE at once, and again and again{with}"),
+            &[
+                (10, CLIENT, frame(c(rp), soc, &[])),
+                (70, DEVICE, frame(c(a), soc, &value)),
+                (2_070, DEVICE, frame(c(a), soc, &value)),
+                (4_070, DEVICE, frame(c(a), soc, &value)),
+            ],
+        );
+    }
+    let switch = [&[0x2b, 0x3c, 0xe1][..], &read(soc)].concat();
+    add(
+        "extension",
+        "EXTENSION: three bytes that are no frame, glued to a READ",
+        &[(10, CLIENT, switch), (70, DEVICE, frame(a, soc, &value))],
+    );
+    add(
+        "unknown",
+        "Commands 0x04 and 0x2d, which nobody uses, between a READ and its RESPONSE",
+        &[
+            (10, CLIENT, [frame(Command(4), soc, &[]), frame(Command(0x2d), soc, &[]), read(soc)].concat()),
+            (70, DEVICE, frame(a, soc, &value)),
+        ],
+    );
+    made
+}
+
+/// A frame whose length field says `length`, with a CRC over what it really holds.
+fn lying(command: Command, length: u16, object: ObjectId, payload: &[u8]) -> Vec<u8> {
+    let mut body = vec![command.0];
+    body.extend_from_slice(&length.to_be_bytes()[2 - command.length_bytes()..]);
+    body.extend(object.0.to_be_bytes());
+    body.extend_from_slice(payload);
+    let mut out = vec![0, encode::START];
+    encode::escape(&mut out, &body);
+    encode::escape(&mut out, &checksum(&body).to_be_bytes());
+    out
+}
+
+/// A request of a client that escapes nothing, or not its CRC.
+fn unescaped(object: ObjectId, escape_body: bool) -> Vec<u8> {
+    let mut body = vec![Command::READ.0, 4];
+    body.extend(object.0.to_be_bytes());
+    let mut out = vec![encode::START];
+    if escape_body {
+        encode::escape(&mut out, &body)
+    } else {
+        out.extend_from_slice(&body)
+    }
+    out.extend(checksum(&body).to_be_bytes());
+    out
+}
+
+/// The habits of devices, bridges and clients, one at a time, in the smallest form that shows them.
+fn quirks() -> Vec<Made> {
+    let (soc, power, grid) = (id("battery.soc"), id("g_sync.p_acc_lp"), id("g_sync.p_ac_grid_sum_lp"));
+    let (history, escaped, in_crc) = (id("logger.minutes_soc_log_ts"), id("g_sync.p_ac_sum_lp"), ObjectId(0x67bf_3003));
+    let value = |number: f32| number.to_be_bytes();
+    let answer = |object, number: f32| frame(Command::RESPONSE, object, &value(number));
+    let ask_history = || frame(Command::WRITE, history, &1_742_245_200_u32.to_be_bytes());
+    let table = payload(DataType::Timeseries);
+    let declared = |length: usize| u16::try_from(length).expect("short");
+    let plain = |frame: Vec<u8>| frame[1..].to_vec();
+    let both = |a: Vec<u8>, b: Vec<u8>| [a, b].concat();
+    let half = answer(power, -1_580.0);
+    let (first, second) = half.split_at(9);
+    let text = frame(Command::RESPONSE, id("bat_mng_struct.profile_load"), b"+-+--++-");
+    let split_escape = text.iter().position(|byte| *byte == encode::ESCAPE).expect("one") + 1;
+    let quirks: Vec<(&str, &str, u8, Vec<(u64, Speaker, Vec<u8>)>)> = vec![
+        (
+            "no-separator",
+            "A RESPONSE without the 00 that mostly stands in front",
+            1,
+            vec![(10, CLIENT, read(soc)), (70, DEVICE, plain(answer(soc, 0.3)))],
+        ),
+        (
+            "two-separators",
+            "Two 00 between answers",
+            1,
+            vec![
+                (10, CLIENT, both(read(soc), read(power))),
+                (70, DEVICE, both(answer(soc, 0.3), both(vec![0], answer(power, 1.0)))),
+            ],
+        ),
+        (
+            "batch",
+            "Three READs in one segment, answered one after the other",
+            1,
+            vec![
+                (10, CLIENT, [read(soc), read(power), read(grid)].concat()),
+                (70, DEVICE, answer(soc, 0.3)),
+                (120, DEVICE, answer(power, -1_580.0)),
+                (170, DEVICE, answer(grid, 430.0)),
+            ],
+        ),
+        (
+            "many-in-a-segment",
+            "Three answers in one segment",
+            1,
+            vec![
+                (10, CLIENT, [read(soc), read(power), read(grid)].concat()),
+                (170, DEVICE, [answer(soc, 0.3), answer(power, -1_580.0), answer(grid, 430.0)].concat()),
+            ],
+        ),
+        (
+            "across-segments",
+            "One answer over two segments",
+            1,
+            vec![(10, CLIENT, read(power)), (70, DEVICE, first.to_vec()), (75, DEVICE, second.to_vec())],
+        ),
+        (
+            "cut-in-an-escape",
+            "A segment ends between an escape byte and what it escapes",
+            1,
+            vec![
+                (10, CLIENT, read(id("bat_mng_struct.profile_load"))),
+                (70, DEVICE, text[..split_escape].to_vec()),
+                (75, DEVICE, text[split_escape..].to_vec()),
+            ],
+        ),
+        (
+            "escape-in-the-object",
+            "2d in an object id, escaped in request and answer",
+            1,
+            vec![(10, CLIENT, read(escaped)), (70, DEVICE, answer(escaped, -1_106.0))],
+        ),
+        (
+            "escape-in-the-length",
+            "A length of 2b, escaped, and not counted",
+            1,
+            vec![
+                (10, CLIENT, read(id("bat_mng_struct.profile_load"))),
+                (70, DEVICE, frame(Command::RESPONSE, id("bat_mng_struct.profile_load"), &[b'.'; 39])),
+            ],
+        ),
+        (
+            "escape-in-the-crc",
+            "2b or 2d in the CRC of a READ, escaped",
+            1,
+            vec![(10, CLIENT, read(in_crc)), (70, DEVICE, frame(Command::RESPONSE, in_crc, &[1]))],
+        ),
+        (
+            "raw-crc",
+            "2b or 2d in the CRC of a READ, not escaped, as the Go libraries send it",
+            1,
+            vec![(10, CLIENT, unescaped(in_crc, true)), (70, DEVICE, frame(Command::RESPONSE, in_crc, &[1]))],
+        ),
+        (
+            "nothing-escaped",
+            "A client that escapes nothing, 2d in its object id",
+            1,
+            vec![(10, CLIENT, unescaped(escaped, false)), (70, DEVICE, answer(escaped, -1_106.0))],
+        ),
+        (
+            "length-16-too-small",
+            "A LONG_RESPONSE that declares 16 bytes too few, CRC over what is there, and a RESPONSE behind it",
+            1,
+            vec![
+                (10, CLIENT, both(ask_history(), read(soc))),
+                (
+                    70,
+                    DEVICE,
+                    both(
+                        lying(Command::LONG_RESPONSE, declared(4 + table.len() - 16), history, &table),
+                        answer(soc, 0.3),
+                    ),
+                ),
+            ],
+        ),
+        (
+            "length-472-too-large",
+            "A LONG_RESPONSE that declares 472 bytes too many, CRC over what is there, and a RESPONSE behind it",
+            1,
+            vec![
+                (10, CLIENT, both(ask_history(), read(soc))),
+                (
+                    70,
+                    DEVICE,
+                    both(
+                        lying(Command::LONG_RESPONSE, declared(4 + table.len() + 472), history, &table),
+                        answer(soc, 0.3),
+                    ),
+                ),
+            ],
+        ),
+        (
+            "short-length-too-large",
+            "A RESPONSE that declares 200 bytes and has 4, CRC over what is there, and another one behind it",
+            1,
+            vec![
+                (10, CLIENT, both(read(soc), read(power))),
+                (70, DEVICE, both(lying(Command::RESPONSE, 200, soc, &value(0.3)), answer(power, 1.0))),
+            ],
+        ),
+        (
+            "broken-then-good",
+            "A RESPONSE that breaks off, and a whole one right behind it",
+            1,
+            vec![
+                (10, CLIENT, both(read(power), read(soc))),
+                (70, DEVICE, both(answer(power, -1_580.0)[..9].to_vec(), plain(answer(soc, 0.3)))),
+            ],
+        ),
+        (
+            "cut-by-a-request",
+            "A second client's request cuts an answer after 2 of 4 bytes, CRC valid over what was sent",
+            2,
+            vec![
+                (10, CLIENT, read(power)),
+                (60, OTHER, read(soc)),
+                (70, DEVICE, lying(Command::RESPONSE, 6, power, &value(-1_580.0)[..2])),
+                (130, DEVICE, answer(soc, 0.3)),
+            ],
+        ),
+        (
+            "cut-with-full-length",
+            "The same with the full length in the frame",
+            2,
+            vec![
+                (10, CLIENT, read(power)),
+                (60, OTHER, read(soc)),
+                (70, DEVICE, lying(Command::RESPONSE, 8, power, &value(-1_580.0)[..2])),
+                (130, DEVICE, answer(soc, 0.3)),
+            ],
+        ),
+        (
+            "cut-table",
+            "A second client's request cuts a history after two rows, CRC valid over what was sent",
+            2,
+            vec![
+                (10, CLIENT, ask_history()),
+                (60, OTHER, read(soc)),
+                (70, DEVICE, lying(Command::LONG_RESPONSE, declared(4 + table.len()), history, &table[..20])),
+                (130, DEVICE, answer(soc, 0.3)),
+            ],
+        ),
+        (
+            "copies",
+            "One answer, copied to both connections",
+            2,
+            vec![(10, CLIENT, read(soc)), (70, DEVICE, answer(soc, 0.3))],
+        ),
+        (
+            "anothers-answer",
+            "A client waits for one object and gets the other client's answer first",
+            2,
+            vec![
+                (10, CLIENT, read(power)),
+                (12, OTHER, read(soc)),
+                (70, DEVICE, answer(power, -1_580.0)),
+                (130, DEVICE, answer(soc, 0.3)),
+            ],
+        ),
+        (
+            "same-object-two-clients",
+            "Two clients ask for the same object: two answers, two values",
+            2,
+            vec![
+                (10, CLIENT, read(power)),
+                (12, OTHER, read(power)),
+                (70, DEVICE, answer(power, -1_580.0)),
+                (130, DEVICE, answer(power, -1_600.0)),
+            ],
+        ),
+        (
+            "missing-answer",
+            "An answer that never comes, and the client asks again",
+            1,
+            vec![(10, CLIENT, read(soc)), (5_200, CLIENT, read(soc)), (5_260, DEVICE, answer(soc, 0.3))],
+        ),
+        (
+            "table-with-another-time",
+            "A history that echoes the time it was asked for the time before",
+            1,
+            vec![
+                (10, CLIENT, frame(Command::WRITE, history, &1_742_244_900_u32.to_be_bytes())),
+                (70, DEVICE, frame(Command::LONG_RESPONSE, history, &table)),
+            ],
+        ),
+        (
+            "write-in-silence",
+            "A WRITE without a RESPONSE; a READ shows that it took",
+            1,
+            vec![
+                (10, CLIENT, frame(Command::WRITE, id("power_mng.soc_min"), &value(0.2))),
+                (6_000, CLIENT, read(id("power_mng.soc_min"))),
+                (6_060, DEVICE, answer(id("power_mng.soc_min"), 0.2)),
+            ],
+        ),
+        (
+            "keep-alive",
+            "AT+, the keep-alive of the vendor's server, which holds a start byte, in front of a READ",
+            1,
+            vec![(10, CLIENT, both(b"AT+\r".to_vec(), read(soc))), (70, DEVICE, answer(soc, 0.3))],
+        ),
+        (
+            "bridge-noise",
+            "AT-mode noise of the bridge in front of an answer",
+            1,
+            vec![(10, CLIENT, read(soc)), (40, DEVICE, b"+++\r+++".to_vec()), (70, DEVICE, answer(soc, 0.3))],
+        ),
+        (
+            "bootloader",
+            "The bootloader announces itself twice a second, then an answer",
+            1,
+            vec![
+                (10, CLIENT, read(soc)),
+                (500, DEVICE, vec![0x50, 0xf7, 0x05, 0xab]),
+                (1_000, DEVICE, vec![0x50, 0xf7, 0x05, 0xab]),
+                (1_070, DEVICE, answer(soc, 0.3)),
+            ],
+        ),
+        (
+            "echo",
+            "The device sends the READ back before it answers",
+            1,
+            vec![(10, CLIENT, read(soc)), (30, DEVICE, read(soc)), (70, DEVICE, answer(soc, 0.3))],
+        ),
+        (
+            "remainder",
+            "The tail of an earlier answer in front of the next one",
+            1,
+            vec![
+                (10, CLIENT, read(power)),
+                (70, DEVICE, answer(power, -1_580.0)),
+                (500, CLIENT, read(soc)),
+                (570, DEVICE, both(answer(power, -1_580.0)[9..].to_vec(), answer(soc, 0.3))),
+            ],
+        ),
+        (
+            "empty-answer",
+            "A RESPONSE without a payload",
+            1,
+            vec![(10, CLIENT, read(soc)), (70, DEVICE, frame(Command::RESPONSE, soc, &[]))],
+        ),
+    ];
+    quirks
+        .into_iter()
+        .map(|(name, title, clients, lines)| {
+            let capture = dialogue(clients, &lines);
+            make(&format!("quirks/{name}"), manifest(title, "synthetic", ""), Vec::new(), capture, CAPTURES[0])
+        })
+        .collect()
+}
+
+/// Every frame that was published, alone, as it was printed.
+fn published() -> Vec<Made> {
+    (1..)
+        .zip(frames::rows())
+        .map(|(number, row)| {
+            let speaker = if row.direction.starts_with("device") { DEVICE } else { CLIENT };
+            let capture = dialogue(1, &[(10, speaker, frames::bytes(&row.hex))]);
+            let title = format!("{}: {}", row.kind, row.decode.split(" data").next().unwrap_or_default());
+            let mut manifest = manifest(&title, "published", &format!("as published in {}", row.source));
+            manifest.origin.redacted = row.kind.contains("anonymised");
+            make(&format!("published/{number:02}"), manifest, Vec::new(), capture, CAPTURES[0])
+        })
+        .collect()
+}
+
+fn corpus() -> Vec<Made> {
+    [anomalies(), commands(), published(), quirks(), scenarios(), types()].into_iter().flatten().collect()
+}
+
+fn parts(made: &Made) -> Vec<(&'static str, Vec<u8>)> {
+    let Files { manifest, capture, chunks, expected } = &made.files;
+    let mut parts = vec![
+        (MANIFEST, manifest.clone().into_bytes()),
+        (made.capture, capture.clone()),
+        (CHUNKS, chunks.clone().into_bytes()),
+    ];
+    parts.extend(expected.as_ref().map(|expected| (EXPECTED, expected.clone().into_bytes())));
+    parts
+}
+
+#[test]
+#[ignore = "writes into the source tree"]
+fn write_the_corpus() {
+    let top = repository().join("fixtures");
+    for group in ["anomalies", "commands", "published", "quirks", "scenarios", "types"] {
+        let _ = fs::remove_dir_all(top.join(group));
+    }
+    for made in corpus() {
+        let folder = top.join(&made.name);
+        fs::create_dir_all(&folder).expect("a folder");
+        for (name, bytes) in parts(&made) {
+            fs::write(folder.join(name), bytes).expect("written");
+        }
+    }
+    fs::write(top.join("README.md"), index()).expect("written");
+}
+
+fn index() -> String {
+    let listed = crate::program::run(&["fixture", "list", "fixtures", "--markdown"]);
+    assert_eq!(listed.code, Some(0), "{}", listed.stderr);
+    listed.stdout
+}
+
+fn folders(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path()) {
+        if entry.join(MANIFEST).is_file() {
+            let name = entry.strip_prefix(repository().join("fixtures")).expect("inside");
+            found.insert(name.to_str().expect("UTF-8").replace('\\', "/"));
+        } else if entry.is_dir() {
+            folders(&entry, found);
+        }
+    }
+}
+
+#[test]
+fn the_corpus_is_what_the_code_makes() {
+    let mut kept = BTreeSet::new();
+    folders(&repository().join("fixtures"), &mut kept);
+    let mut problems = Vec::new();
+    for made in corpus() {
+        let folder = repository().join("fixtures").join(&made.name);
+        assert!(size(&made.files) <= LARGEST, "{} has {} bytes", made.name, size(&made.files));
+        if !kept.remove(&made.name) {
+            problems.push(format!("{} is not there", made.name));
+            continue;
+        }
+        for (name, bytes) in parts(&made) {
+            if fs::read(folder.join(name)).ok() != Some(bytes) {
+                problems.push(format!("{}/{name} differs", made.name));
+            }
+        }
+    }
+    problems.extend(kept.into_iter().map(|name| format!("{name} is made by nobody")));
+    assert!(
+        problems.is_empty(),
+        "`cargo test --test it -- --ignored write_the_corpus` writes it anew:\n{}",
+        problems.join("\n")
+    );
+    assert_eq!(fs::read_to_string(repository().join("fixtures/README.md")).ok(), Some(index()), "the index");
+}
+
+#[test]
+fn every_fixture_is_right() {
+    for made in corpus() {
+        let verdict = verify(&made.files, &Options::default(), Detail::First);
+        assert_eq!(verdict.failures, Vec::<String>::new(), "{}", made.name);
+    }
+}
