@@ -30,6 +30,12 @@ struct Fixture {
     chunks: Vec<Chunk>,
 }
 
+impl Fixture {
+    fn folder(&self) -> &str {
+        self.name.rsplit_once('/').map_or("", |(folder, _)| folder)
+    }
+}
+
 pub(super) fn run(args: &FixtureVerifyArgs, folders: &[PathBuf]) -> Result<Outcome, Stop> {
     let registry = settings::registry(&args.registry)?;
     let display = settings::display(&args.text)?;
@@ -257,11 +263,27 @@ fn record(command: &str, fixture: &Fixture, score: &Score) -> serde_json::Value 
     })
 }
 
+/// Two tables: how much is right in each folder of fixtures, and what is wrong, one by one.
 fn table(out: &mut dyn Write, commands: &[String], fixtures: &[Fixture], columns: &[Vec<Score>]) -> io::Result<()> {
     let names: Vec<&str> = commands.iter().map(|command| parser_name(command)).collect();
-    writeln!(out, "| fixture | what it shows | {} |", names.join(" | "))?;
-    writeln!(out, "| --- | --- | {} |", vec!["---"; names.len()].join(" | "))?;
+    let rule = vec!["---"; names.len()].join(" | ");
+    writeln!(out, "| folder | {} |\n| --- | {rule} |", names.join(" | "))?;
+    let mut folders: Vec<&str> = fixtures.iter().map(Fixture::folder).collect();
+    folders.dedup();
+    for folder in folders {
+        let inside = |scores: &[Score]| {
+            let scores = fixtures.iter().zip(scores).filter(|(fixture, _)| fixture.folder() == folder);
+            let right = scores.clone().filter(|(_, score)| score.is_right()).count();
+            format!("{right} of {}", scores.count())
+        };
+        let cells: Vec<String> = columns.iter().map(|scores| inside(scores)).collect();
+        writeln!(out, "| {folder} | {} |", cells.join(" | "))?;
+    }
+    writeln!(out, "\n| fixture | what it shows | {} |\n| --- | --- | {rule} |", names.join(" | "))?;
     for (at, fixture) in fixtures.iter().enumerate() {
+        if columns.iter().all(|scores| scores[at].is_right()) {
+            continue;
+        }
         let cells: Vec<String> = columns.iter().map(|scores| cell(&scores[at])).collect();
         writeln!(out, "| {} | {} | {} |", fixture.name, fixture.title.replace('|', "\\|"), cells.join(" | "))?;
     }

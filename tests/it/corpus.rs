@@ -748,3 +748,121 @@ fn every_fixture_is_right() {
         assert_eq!(verdict.failures, Vec::<String>::new(), "{}", made.name);
     }
 }
+
+/// The same value, but not the same.
+fn other(value: &serde_json::Value) -> Option<serde_json::Value> {
+    Some(match value {
+        serde_json::Value::String(text) => json!(format!("{text}x")),
+        serde_json::Value::Bool(truth) => json!(!truth),
+        serde_json::Value::Number(number) => json!(number.as_f64()? + 1.0),
+        _ => return None,
+    })
+}
+
+/// Every version of a record in which one value is another, or is missing.
+fn mutants(record: &serde_json::Value) -> Vec<serde_json::Value> {
+    let mut mutants = Vec::new();
+    match record {
+        serde_json::Value::Object(fields) => {
+            for (key, value) in fields {
+                let mut without = fields.clone();
+                without.remove(key);
+                mutants.push(without.into());
+                for changed in mutants_of(value) {
+                    let mut with = fields.clone();
+                    with.insert(key.clone(), changed);
+                    mutants.push(with.into());
+                }
+            }
+        }
+        serde_json::Value::Array(members) => {
+            for (at, value) in members.iter().enumerate() {
+                let mut without = members.clone();
+                without.remove(at);
+                mutants.push(without.into());
+                for changed in mutants_of(value) {
+                    let mut with = members.clone();
+                    with[at] = changed;
+                    mutants.push(with.into());
+                }
+            }
+        }
+        _ => {}
+    }
+    mutants
+}
+
+fn mutants_of(value: &serde_json::Value) -> Vec<serde_json::Value> {
+    other(value).map_or_else(|| mutants(value), |changed| vec![changed])
+}
+
+fn noticed(files: &Files, name: &str, change: &dyn std::fmt::Display) {
+    let verdict = verify(files, &Options::default(), Detail::First);
+    assert!(!verdict.failures.is_empty(), "{name}: nobody notices {change}");
+}
+
+/// All lines but one, which is changed in every possible way (`None` takes it away).
+fn each_line(text: &str, mut check: impl FnMut(String, &str)) {
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let with = |changed: Option<String>| {
+            let before = lines[..at].iter().map(|line| (*line).to_owned());
+            let after = lines[at + 1..].iter().map(|line| (*line).to_owned());
+            before.chain(changed).chain(after).fold(String::new(), |text, line| text + &line + "\n")
+        };
+        check(with(None), line);
+        let record = serde_json::from_str(line).expect("JSON");
+        for changed in mutants(&record) {
+            let changed = changed.to_string();
+            check(with(Some(changed.clone())), &changed);
+        }
+    }
+}
+
+/// Whatever is expected is really looked at: change any of it, and the fixture fails.
+#[test]
+fn a_change_of_any_expectation_is_noticed() {
+    let small = quirks().into_iter().filter(|made| made.files.expected.as_ref().is_some_and(|text| text.len() < 6_000));
+    for made in small.take(6) {
+        let files = &made.files;
+        each_line(&files.chunks, |chunks, change| {
+            noticed(&Files { chunks, ..files.clone() }, &made.name, &change);
+        });
+        each_line(files.expected.as_deref().expect("exact"), |expected, change| {
+            noticed(&Files { expected: Some(expected), ..files.clone() }, &made.name, &change);
+        });
+    }
+}
+
+#[test]
+fn a_change_of_any_check_is_noticed() {
+    let all: Vec<_> = [anomalies(), commands(), quirks(), types()].into_iter().flatten().collect();
+    for made in all {
+        let manifest = Manifest::parse(&made.files.manifest).expect("valid");
+        // The exact records stay out: the checks have to notice by themselves.
+        let files = Files { expected: None, ..made.files.clone() };
+        let with = |at: usize, check: Check| {
+            let mut changed = manifest.clone();
+            changed.checks[at] = check;
+            Files { manifest: changed.render(), ..files.clone() }
+        };
+        for (at, check) in manifest.checks.iter().enumerate() {
+            let rctscope::tools::fixture::check::Count::Exactly(count) = check.count else { panic!("{check:?}") };
+            for wrong in [count + 1, count.wrapping_sub(1)].into_iter().filter(|wrong| *wrong < 1_000) {
+                let changed = Check { count: rctscope::tools::fixture::check::Count::Exactly(wrong), ..check.clone() };
+                noticed(&with(at, changed), &made.name, &format!("count {wrong} of check {}", at + 1));
+            }
+            for kind in
+                ["frame", "nonframe", "exchange", "anomaly", "summary"].into_iter().filter(|kind| **kind != check.kind)
+            {
+                let changed = Check { kind: kind.to_owned(), ..check.clone() };
+                noticed(&with(at, changed), &made.name, &format!("type {kind} of check {}", at + 1));
+            }
+            for pair in 0..check.conditions.len() {
+                let mut changed = check.clone();
+                changed.conditions[pair].1 = other(&changed.conditions[pair].1).expect("a scalar");
+                noticed(&with(at, changed), &made.name, &format!("where {pair} of check {}", at + 1));
+            }
+        }
+    }
+}
