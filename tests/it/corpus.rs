@@ -657,12 +657,36 @@ fn published() -> Vec<Made> {
         .map(|(number, row)| {
             let speaker = if row.direction.starts_with("device") { DEVICE } else { CLIENT };
             let capture = dialogue(1, &[(10, speaker, frames::bytes(&row.hex))]);
-            let title = format!("{}: {}", row.kind, row.decode.split(" data").next().unwrap_or_default());
+            let title = published_title(&capture, &row.kind);
             let mut manifest = manifest(&title, "published", &format!("as published in {}", row.source));
             manifest.origin.redacted = row.kind.contains("anonymised");
             make(&format!("published/{number:02}"), manifest, Vec::new(), capture, CAPTURES[0])
         })
         .collect()
+}
+
+/// `LONG_RESPONSE of logger.minutes_ebat_log_ts, which declares 488 bytes and has 16 (real)`.
+fn published_title(capture: &[u8], kind: &str) -> String {
+    let reading = records::read(capture, &Options::default()).expect("a capture");
+    let described = reading.records.iter().find_map(|record| {
+        let word = |key: &str| record[key].as_str().unwrap_or_default();
+        match word("type") {
+            "frame" => Some(match word("status") {
+                "length_lie" => format!(
+                    "{} of {}, which declares {} bytes and has {}",
+                    word("command"),
+                    word("object"),
+                    record["declared_length"],
+                    record["real_length"]
+                ),
+                "ok" => format!("{} of {}", word("command"), word("object")),
+                damage => format!("{} of {}, {damage}", word("command"), word("object")),
+            }),
+            "nonframe" => Some(format!("No frame: {}", word("kind"))),
+            _ => None,
+        }
+    });
+    format!("{} ({kind})", described.unwrap_or_else(|| "A separator alone".to_owned()))
 }
 
 fn corpus() -> Vec<Made> {
