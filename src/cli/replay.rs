@@ -63,6 +63,9 @@ fn listen(args: &FixtureReplayArgs, address: &str, reading: &Reading) -> Result<
         if args.connections.is_none() && served.len() >= MOST_CLIENTS {
             continue;
         }
+        if let (true, Ok(copy)) = (args.hub, stream.try_clone()) {
+            bridge.clients.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
+        }
         let bridge = Arc::clone(&bridge);
         served.push(thread::spawn(move || bridge.serve(stream)));
         let count = u64::try_from(served.len()).unwrap_or(u64::MAX);
@@ -89,9 +92,6 @@ impl Bridge {
     fn serve(&self, mut stream: TcpStream) {
         let peer = stream.peer_addr().ok();
         let _ = stream.set_nodelay(true);
-        if let (true, Ok(copy)) = (self.hub, stream.try_clone()) {
-            self.clients.lock().unwrap_or_else(PoisonError::into_inner).push(copy);
-        }
         let (mut listener, mut buffer) = (Listener::default(), vec![0; READ_BYTES]);
         'open: while let Ok(count) = stream.read(&mut buffer) {
             if count == 0 {

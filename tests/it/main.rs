@@ -3,6 +3,7 @@
 mod anomalies;
 mod cli;
 mod corpus;
+mod fixtures;
 mod frames;
 mod fuzz;
 mod hostile;
