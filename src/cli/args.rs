@@ -318,6 +318,7 @@ pub(super) struct FixtureNewArgs {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own on the command line")]
 pub(super) struct FixtureVerifyArgs {
     /// Fixtures, or folders of them
     #[arg(value_name = "DIR", default_value = "fixtures")]

@@ -154,7 +154,7 @@ impl Device {
         Self(child, address.expect(&line).to_owned())
     }
 
-    fn ask(&self, stream: &mut TcpStream, request: &[u8], length: usize) -> Vec<u8> {
+    fn ask(stream: &mut TcpStream, request: &[u8], length: usize) -> Vec<u8> {
         let mut answer = vec![0; length];
         stream.write_all(request).expect("sent");
         stream.read_exact(&mut answer).expect("an answer");
@@ -186,7 +186,7 @@ fn a_device_answers_out_of_a_fixture() {
     let client = run(&["fixture", "replay", &fixture, "--connect", &device.1, "--delays", "none"]);
     check(&client, 0, &["ok   battery.soc", "as recorded", "7 requests, 0 answered otherwise"], &[]);
     let recorded = [0, 0x2b, 5, 8, 0x95, 0x99, 0x30, 0xbf, 0x3e, 0x9c, 0xdb, 0xf4, 0xb4, 0x95];
-    assert_eq!(device.ask(&mut device.connect(), &READ_SOC, 14), recorded, "the last one again");
+    assert_eq!(Device::ask(&mut device.connect(), &READ_SOC, 14), recorded, "the last one again");
 }
 
 #[test]
@@ -195,11 +195,11 @@ fn what_comes_after_the_last_answer_is_said_beforehand() {
     let fixture = short_float(&folder);
     let closing = Device::start(&fixture, &["--delays", "none", "--after-last", "close", "--hub"]);
     let (mut first, mut second) = (closing.connect(), closing.connect());
-    let answer = closing.ask(&mut second, &READ_POWER, 12);
+    let answer = Device::ask(&mut second, &READ_POWER, 12);
     let mut copy = vec![0; 12];
     first.read_exact(&mut copy).expect("a copy");
     assert_eq!(copy, answer, "the bridge copies");
-    closing.ask(&mut first, &READ_SOC, 14);
+    Device::ask(&mut first, &READ_SOC, 14);
     first.write_all(&READ_SOC).expect("sent");
     assert_eq!(first.read(&mut [0]).expect("closed"), 0);
     let unknown = run(&["fixture", "replay", &fixture, "--listen", "nowhere"]);

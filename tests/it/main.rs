@@ -9,6 +9,7 @@ mod fuzz;
 mod hostile;
 mod line_model;
 mod program;
+mod quirks;
 mod readme;
 mod records;
 mod scenarios;

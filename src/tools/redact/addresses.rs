@@ -77,7 +77,9 @@ mod tests {
         let ips: Vec<IpAddr> = ["192.0.2.2", "192.168.1.7", "192.0.2.1", "fe80::1", "2001:db8::1"]
             .map(|ip| ip.parse().expect("ip"))
             .to_vec();
-        ips.iter().for_each(|ip| addresses.learn(*ip));
+        for ip in &ips {
+            addresses.learn(*ip);
+        }
         let given: Vec<String> = ips.iter().map(|ip| addresses.of(*ip).to_string()).collect();
         assert_eq!(given, ["192.0.2.3", "192.0.2.4", "192.0.2.5", "2001:db8::2", "2001:db8::3"]);
         assert_eq!(addresses.of(ips[1]).to_string(), "192.0.2.4");

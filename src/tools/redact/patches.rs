@@ -55,7 +55,9 @@ impl Patches {
         };
         let mut each = |range: std::ops::Range<u32>| {
             for (at, here) in patches.range(range) {
-                here.iter().for_each(|patch| change(*at, patch));
+                for patch in here {
+                    change(*at, patch);
+                }
             }
         };
         if first <= last {

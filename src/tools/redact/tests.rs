@@ -55,6 +55,7 @@ impl Sink for Story {
     }
 }
 
+#[expect(clippy::type_complexity, reason = "that of `Packets`")]
 fn packets(file: Vec<u8>) -> impl FnMut(&mut dyn FnMut(&Packet<'_>) -> io::Result<()>) -> io::Result<()> {
     move |each| {
         let mut reader = Reader::new(Box::new(Cursor::new(file.clone()))).map_err(io::Error::other)?;
