@@ -1,8 +1,8 @@
 //! `rctscope fixture`: regression fixtures for parsers of the protocol.
 
 use super::analyze::Tally;
-use super::args::{FixtureCommand, FixtureListArgs, FixtureNewArgs, FixtureVerifyArgs};
 use super::explain::the_unit;
+use super::fixture_args::{FixtureCommand, FixtureListArgs, FixtureNewArgs, FixtureVerifyArgs};
 use super::message::{Kind, Problem, Stop, tell};
 use super::redact::{is_readable, refuse_pipe, show};
 use super::run::print;
@@ -97,6 +97,9 @@ fn unmade(args: &FixtureNewArgs, error: AuthorError) -> Stop {
             problem.hint("--since and --until narrow it; --no-exact leaves expected.jsonl out").into()
         }
         AuthorError::Empty => problem.hint(format_args!("`rctscope {name}` shows what there is")).into(),
+        AuthorError::Io(error) if error.kind() == io::ErrorKind::FileTooLarge => {
+            problem.hint("--since and --until narrow it").into()
+        }
         AuthorError::Io(error) => Stop::Output(error),
     }
 }

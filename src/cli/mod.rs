@@ -12,6 +12,7 @@ mod excerpts;
 mod explain;
 mod fail_on;
 mod fixture;
+mod fixture_args;
 mod input;
 mod invocation;
 mod live;

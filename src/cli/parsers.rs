@@ -1,7 +1,7 @@
 //! `rctscope fixture verify --command`: other people's parsers, each in a process of its own, against the fixtures.
 
-use super::args::FixtureVerifyArgs;
 use super::fixture::{load, name};
+use super::fixture_args::FixtureVerifyArgs;
 use super::message::{Problem, Stop};
 use super::settings::{self, span};
 use super::{Outcome, destination};

@@ -1,7 +1,7 @@
 //! `rctscope fixture replay`: a device, or a client, out of a fixture, on a real socket.
 
-use super::args::{AfterLastArg, DelaysArg, FixtureReplayArgs, UnknownArg};
 use super::fixture::load;
+use super::fixture_args::{AfterLastArg, DelaysArg, FixtureReplayArgs, UnknownArg};
 use super::message::{Kind, Problem, Stop, tell};
 use super::{Outcome, destination};
 use crate::analyzer::Options;
