@@ -1,5 +1,6 @@
 //! The command line as it is typed. What it means is decided in the neighbouring modules.
 
+use super::fixture_args::FixtureCommand;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -48,6 +49,11 @@ pub(super) enum Command {
     Writes(ViewArgs),
     /// Objects that are not in the registry, and objects that are never answered
     Unknown(ViewArgs),
+    /// A capture that is safe to share: other addresses, other secrets, the same story
+    Redact(RedactArgs),
+    /// Regression fixtures for parsers, in any language
+    #[command(subcommand)]
+    Fixture(FixtureCommand),
     /// The JSON Schema of the records that `convert` writes
     Schema,
 }
@@ -241,6 +247,21 @@ pub(super) struct SynthArgs {
     /// Of `bulk`: connections open at a time
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) connections: u16,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RedactArgs {
+    /// A capture; it is read several times, so it cannot be a pipe
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// What to write: pcapng, or pcap where the name ends so
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    /// Replace the output if it exists
+    #[arg(long)]
+    pub(super) force: bool,
+    #[command(flatten)]
+    pub(super) analysis: AnalysisArgs,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -89,7 +89,7 @@ fn one(args: &ExplainArgs, file: &Path, id: &str) -> Result<Outcome, Stop> {
 }
 
 /// The session of one file; `None` when it cannot be read, which has been told.
-fn the_unit(file: &Path) -> Result<Option<(Unit, Tally)>, Problem> {
+pub(super) fn the_unit(file: &Path) -> Result<Option<(Unit, Tally)>, Problem> {
     if file.is_dir() {
         return Err(Problem::new(format_args!("{}: is a folder", file.display())).hint("name one capture"));
     }

@@ -2,7 +2,7 @@
 
 use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
 use super::message::{Kind, Problem, Stop, tell};
-use super::{Outcome, convert, decode, destination, explain, screen, settings, streams, synth, views};
+use super::{Outcome, convert, decode, destination, explain, fixture, redact, screen, settings, streams, synth, views};
 use crate::output::schema;
 use crate::tools::{encode, objects};
 use std::io::{self, Write as _};
@@ -20,6 +20,8 @@ pub(super) fn run(command: Command) -> Outcome {
         Command::Explain(args) => explain::run(&args),
         Command::Writes(args) => views::writes(&args),
         Command::Unknown(args) => views::unknown(&args),
+        Command::Redact(args) => redact::run(&args),
+        Command::Fixture(command) => fixture::run(&command),
         Command::Schema => print(|out| Ok(out.write_all(schema::RECORDS.as_bytes())?)),
     };
     result.unwrap_or_else(stopped)

@@ -38,14 +38,6 @@ enum When {
 
 /// Resolves everything that does not depend on the capture.
 pub(super) fn resolve(args: &SelectArgs, registry: &Registry, zone: &TimeZone) -> Result<Pending, Problem> {
-    let moment = |option: &str, text: &Option<String>| {
-        let Some(text) = text else { return Ok(None) };
-        when(text, zone).map(Some).ok_or_else(|| {
-            Problem::new(format_args!("--{option} {text}: not a time")).hint(
-                "write 2025-03-17T21:06:30Z, 21:06:30.9 (on the capture's first day) or +12.5s (into the capture)",
-            )
-        })
-    };
     let selection = Selection {
         since: None,
         until: None,
@@ -60,10 +52,30 @@ pub(super) fn resolve(args: &SelectArgs, registry: &Registry, zone: &TimeZone) -
     };
     Ok(Pending {
         selection,
-        since: moment("since", &args.since)?,
-        until: moment("until", &args.until)?,
+        since: moment("since", args.since.as_deref(), zone)?,
+        until: moment("until", args.until.as_deref(), zone)?,
         zone: zone.clone(),
     })
+}
+
+fn moment(option: &str, text: Option<&str>, zone: &TimeZone) -> Result<Option<When>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    when(text, zone).map(Some).ok_or_else(|| {
+        Problem::new(format_args!("--{option} {text}: not a time"))
+            .hint("write 2025-03-17T21:06:30Z, 21:06:30.9 (on the capture's first day) or +12.5s (into the capture)")
+    })
+}
+
+/// A span of a capture that begins at `first`, in UTC.
+pub(super) fn moments(
+    since: Option<&str>,
+    until: Option<&str>,
+    first: Option<Timestamp>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    let zone = TimeZone::UTC;
+    let (since, until) = (moment("since", since, &zone)?, moment("until", until, &zone)?);
+    let placed = Pending { selection: Selection::default(), since, until, zone }.starting_at(first);
+    Ok((placed.since, placed.until))
 }
 
 impl Pending {

@@ -49,10 +49,16 @@ impl<'a> Writer<'a> {
 
     /// Appends a packet that was captured whole.
     pub fn packet(&mut self, ts: Timestamp, data: &[u8]) -> io::Result<()> {
+        self.cut_packet(ts, data, 0)
+    }
+
+    /// Appends a packet of which `data` was captured and that had `original_length` bytes on the wire.
+    pub fn cut_packet(&mut self, ts: Timestamp, data: &[u8], original_length: u32) -> io::Result<()> {
+        let lengths = Lengths { captured: length_of(data)?, original: original_length.max(length_of(data)?) };
         match self.format {
-            Format::Pcap => pcap_record(&mut self.buffer, ts, 1, data)?,
-            Format::PcapMicroseconds => pcap_record(&mut self.buffer, ts, 1000, data)?,
-            Format::Pcapng => enhanced_packet(&mut self.buffer, ts, data)?,
+            Format::Pcap => pcap_record(&mut self.buffer, ts, 1, data, lengths)?,
+            Format::PcapMicroseconds => pcap_record(&mut self.buffer, ts, 1000, data, lengths)?,
+            Format::Pcapng => enhanced_packet(&mut self.buffer, ts, data, lengths),
         }
         self.packet_count += 1;
         if self.buffer.len() >= BUFFER_BYTES { self.hand_on() } else { Ok(()) }
@@ -106,12 +112,18 @@ fn pcap_header(out: &mut Vec<u8>, magic: u32) {
     out.extend(u32::from(ETHERNET).to_le_bytes());
 }
 
-fn pcap_record(out: &mut Vec<u8>, ts: Timestamp, nanos_per_tick: i64, data: &[u8]) -> io::Result<()> {
+/// How much of a packet there is, and how much there was.
+#[derive(Clone, Copy)]
+struct Lengths {
+    captured: u32,
+    original: u32,
+}
+
+fn pcap_record(out: &mut Vec<u8>, ts: Timestamp, nanos_per_tick: i64, data: &[u8], lengths: Lengths) -> io::Result<()> {
     let seconds = u32::try_from(ts.nanos().max(0) / NANOS)
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "a time after 2106 does not fit into pcap"))?;
     let fraction = u32::try_from(ts.nanos().max(0) % NANOS / nanos_per_tick).unwrap_or(0);
-    let length = length_of(data)?;
-    for field in [seconds, fraction, length, length] {
+    for field in [seconds, fraction, lengths.captured, lengths.original] {
         out.extend(field.to_le_bytes());
     }
     out.extend_from_slice(data);
@@ -139,17 +151,15 @@ fn pcapng_header(out: &mut Vec<u8>) {
     block(out, 1, &interface);
 }
 
-fn enhanced_packet(out: &mut Vec<u8>, ts: Timestamp, data: &[u8]) -> io::Result<()> {
-    let length = length_of(data)?;
+fn enhanced_packet(out: &mut Vec<u8>, ts: Timestamp, data: &[u8], lengths: Lengths) {
     let ticks = unsigned(ts);
     let [high, low] = [ticks >> 32, ticks & 0xffff_ffff].map(|half| u32::try_from(half).unwrap_or(0));
     let mut body = Vec::with_capacity(24 + data.len());
-    for field in [0, high, low, length, length] {
+    for field in [0, high, low, lengths.captured, lengths.original] {
         body.extend(field.to_le_bytes());
     }
     body.extend_from_slice(data);
     block(out, 6, &body);
-    Ok(())
 }
 
 /// A block: type, total length, body padded to four bytes, total length again.

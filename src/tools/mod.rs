@@ -6,8 +6,13 @@
 pub mod container;
 pub mod decode;
 pub mod encode;
+#[cfg(feature = "cli")]
+pub mod fixture;
 pub mod fuzz;
 pub mod hex;
 pub mod objects;
+pub mod redact;
+mod repacket;
 pub mod streams;
 pub mod synth;
+mod wire;

@@ -1,7 +1,5 @@
 //! Holds the catalogue, its explain pages and its fixtures together: for every code a capture that shows it and one
-//! that comes close and must not, both made by code and kept as files under `fixtures/anomalies`.
-//!
-//! After a case was changed or added, `cargo test --test it -- --ignored write_the_fixtures` writes the files anew.
+//! that comes close and must not, both made by code and kept as fixtures (see `corpus`).
 
 use rctscope::analyzer::{Analyzer, Options};
 use rctscope::anomaly::Code;
@@ -12,15 +10,7 @@ use rctscope::tools::synth::cases::{self, Variant};
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Cursor;
-use std::path::PathBuf;
-
-/// Files beyond this size are made in memory only: the few that must fill a buffer of megabytes.
-const LARGEST_FILE: usize = 64 << 10;
-
-/// What most fixtures stay below.
-const SMALL: usize = 5_000;
 
 #[derive(Default)]
 struct Codes(BTreeSet<Code>);
@@ -51,10 +41,6 @@ fn found_in(name: &str, file: &[u8]) -> BTreeSet<Code> {
     }
     analyzer.finish(session.complete(), &mut codes).expect("cannot fail");
     codes.0
-}
-
-fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/anomalies")
 }
 
 fn names(codes: &BTreeSet<Code>) -> String {
@@ -142,39 +128,6 @@ fn every_code_is_shown_by_its_fixture_and_not_by_its_near_miss() {
         let _ = writeln!(expected, "    ({code:?}, {also:?}, {near:?}),");
     }
     assert!(table == expected, "\n{table}");
-}
-
-#[test]
-fn the_fixtures_are_what_the_code_makes() {
-    for code in Code::ALL {
-        for variant in Variant::ALL {
-            let (name, made) = (cases::file_name(*code, variant), cases::file(*code, variant));
-            let kept = fs::read(folder().join(&name));
-            if made.len() > LARGEST_FILE {
-                assert!(kept.is_err(), "{name} is too large to be kept");
-                continue;
-            }
-            assert!(made.len() <= SMALL || *code == Code::Overload, "{name} has {} bytes", made.len());
-            assert!(kept.is_ok_and(|kept| kept == made), "{name}: write the fixtures anew and look at the difference");
-        }
-    }
-    let count = Code::ALL.iter().flat_map(|code| Variant::ALL.map(|variant| cases::file(*code, variant)));
-    let count = count.filter(|file| file.len() <= LARGEST_FILE).count();
-    assert_eq!(fs::read_dir(folder()).expect("a folder").count(), count, "a file that belongs to no code");
-}
-
-#[test]
-#[ignore = "writes into the source tree"]
-fn write_the_fixtures() {
-    fs::create_dir_all(folder()).expect("a folder");
-    for code in Code::ALL {
-        for variant in Variant::ALL {
-            let made = cases::file(*code, variant);
-            if made.len() <= LARGEST_FILE {
-                fs::write(folder().join(cases::file_name(*code, variant)), made).expect("written");
-            }
-        }
-    }
 }
 
 #[test]

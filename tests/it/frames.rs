@@ -24,19 +24,23 @@ const NON_FRAMES: &[(&str, NonFrameKind)] = &[
 
 const BOOTLOADER: [u8; 4] = [0x50, 0xf7, 0x05, 0xab];
 
-struct Row {
-    hex: String,
-    decode: String,
+pub(crate) struct Row {
+    pub(crate) direction: String,
+    pub(crate) hex: String,
+    pub(crate) source: String,
+    pub(crate) kind: String,
+    pub(crate) decode: String,
 }
 
-fn rows() -> Vec<Row> {
+pub(crate) fn rows() -> Vec<Row> {
     let rows: Vec<_> = FRAMES
         .lines()
         .skip(1)
         .map(|line| {
             let fields = fields(line);
             assert_eq!(fields.len(), 5, "{line}");
-            Row { hex: fields[1].clone(), decode: fields[4].clone() }
+            let [direction, hex, source, kind, decode] = [0, 1, 2, 3, 4].map(|at| fields[at].clone());
+            Row { direction, hex, source, kind, decode }
         })
         .collect();
     assert!(rows.len() > 20, "the whole file");
@@ -57,7 +61,7 @@ fn fields(line: &str) -> Vec<String> {
     fields
 }
 
-fn bytes(hex: &str) -> Vec<u8> {
+pub(crate) fn bytes(hex: &str) -> Vec<u8> {
     (0..hex.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).expect("hex")).collect()
 }
 
@@ -115,7 +119,7 @@ fn lies(words: &str) -> bool {
 #[test]
 fn every_published_frame_reads_as_others_read_it() {
     let mut seen = 0;
-    for Row { hex, decode } in rows() {
+    for Row { hex, decode, .. } in rows() {
         let expected = match NON_FRAMES.iter().find(|(row, _)| *row == hex) {
             Some((_, kind)) => format!("{} {hex}", kind.name()),
             None => decode,

@@ -3,13 +3,16 @@
 mod anomalies;
 mod clean;
 mod cli;
+mod corpus;
 mod film;
+mod fixtures;
 mod frames;
 mod fuzz;
 mod hostile;
 mod limits;
 mod line_model;
 mod program;
+mod quirks;
 mod readme;
 mod records;
 mod scenarios;

@@ -54,22 +54,21 @@ pub fn write_page(out: &mut dyn io::Write, code: Code, style: Style, width: usiz
     paragraph(
         out,
         "Fixture",
-        &format!("fixtures/anomalies/{}: {}", file_name(code, ""), sentence(shows)),
+        &format!("fixtures/anomalies/{}: {}", folder_name(code, ""), sentence(shows)),
         style,
         width,
     )?;
     paragraph(
         out,
         "Near",
-        &format!("fixtures/anomalies/{}: {}", file_name(code, ".near"), sentence(near)),
+        &format!("fixtures/anomalies/{}: {}", folder_name(code, ".near"), sentence(near)),
         style,
         width,
     )
 }
 
-fn file_name(code: Code, variant: &str) -> String {
-    let extension = if code == Code::PacketsDropped { "pcapng" } else { "pcap" };
-    format!("{code}{variant}.{extension}")
+fn folder_name(code: Code, variant: &str) -> String {
+    format!("{code}{variant}")
 }
 
 /// A sentence behind a colon.

@@ -25,7 +25,8 @@ fn the_list_has_a_line_for_each_code_and_fits() {
 #[test]
 fn a_page_has_its_parts_and_fits() {
     let text = written(|out| write_page(out, Code::Junk, Style::default(), 80));
-    for part in ["frame.junk  ", "warning", "Fires    ", "Means    ", "Client   ", "Set-up   ", "frame.junk.near.pcap"]
+    for part in
+        ["frame.junk  ", "warning", "Fires    ", "Means    ", "Client   ", "Set-up   ", "anomalies/frame.junk.near:"]
     {
         assert!(text.contains(part), "{part} in\n{text}");
     }

@@ -42,6 +42,14 @@ impl Request {
         out
     }
 
+    /// The frame as clients send it that escape nothing at all.
+    pub(super) fn bytes_without_escapes(&self) -> Vec<u8> {
+        let mut body = body(self.command, declared(self.payload.len()), self.object_id, &self.payload);
+        body.extend_from_slice(&checksum(&body).to_be_bytes());
+        body.insert(0, START);
+        body
+    }
+
     /// The frame as clients send it that forget to escape the CRC.
     pub(super) fn bytes_with_raw_crc(&self) -> Vec<u8> {
         let body = body(self.command, declared(self.payload.len()), self.object_id, &self.payload);

@@ -19,7 +19,6 @@ mod script;
 mod stories;
 #[cfg(test)]
 mod tests;
-mod wire;
 
 pub use bulk::{Bulk, bulk};
 pub use hostile::{Hostile, hostile};
@@ -27,6 +26,7 @@ pub use scenario::Scenario;
 pub use script::scripted;
 
 use super::container::{Format, Writer};
+use super::wire;
 use crate::time::Timestamp;
 use random::Random;
 use std::io::{self, Write};

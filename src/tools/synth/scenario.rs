@@ -70,6 +70,10 @@ scenarios! {
         "two clients poll at the same time: each gets the other's answers while it waits", [ForeignResponse];
     Portal "portal" clients::portal,
         "the device dials out to the vendor's server, which asks and keeps the connection alive", [KeepAlive];
+    Master "master" clients::master,
+        "the device dials out to the master of its network, which asks it", [];
+    Crowd "crowd" clients::crowd,
+        "six clients at a time, one more than the bridge takes", [TooManyClients];
     Reconnect "reconnect" clients::reconnect,
         "idle connections are closed; a client comes back from the same port, and once by RST", [Reset];
     UnansweredRetry "unanswered-retry" clients::unanswered_retry,
@@ -93,6 +97,8 @@ scenarios! {
         "the tail of an earlier answer in front of the next one", [StuckRemainder];
     RawCrc "raw-crc" damage::raw_crc,
         "a client that does not escape the CRC", [RawCrc];
+    NoEscape "no-escape" damage::no_escape,
+        "a client that escapes nothing", [];
     BridgeNoise "bridge-noise" damage::bridge_noise,
         "AT-mode noise of the network bridge between answers", [BridgeNoise];
     Bootloader "bootloader" damage::bootloader,

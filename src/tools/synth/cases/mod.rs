@@ -12,6 +12,8 @@ mod tcp;
 mod value;
 
 use crate::anomaly::Code;
+use crate::tools::container::Format;
+use scene::{Client, Scene, capture_file};
 use std::fmt;
 
 /// Which of the two captures of a code.
@@ -56,4 +58,27 @@ pub fn file(code: Code, variant: Variant) -> Vec<u8> {
         "exchange" => exchange::scene(code, variant).pcap(),
         _ => value::scene(code, variant).pcap(),
     }
+}
+
+/// Who says a line of a [`dialogue`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Speaker {
+    /// A client, from 0 in the order in which they connect.
+    Client(u8),
+    /// The device, to all of them.
+    Device,
+}
+
+/// A capture (pcapng) of what is said at which millisecond, between so many clients and a device. Lines come in order of
+/// time; in the end all clients leave.
+pub fn dialogue(clients: u8, lines: &[(u64, Speaker, Vec<u8>)]) -> Vec<u8> {
+    let mut scene = Scene::new(clients);
+    for (ms, speaker, bytes) in lines {
+        scene = match speaker {
+            Speaker::Client(number) => scene.ask(*ms, Client(usize::from(*number % clients.max(1))), bytes),
+            Speaker::Device => scene.tell(*ms, bytes),
+        };
+    }
+    let last = lines.iter().map(|(ms, ..)| *ms).max().unwrap_or(0);
+    capture_file(&scene.close(last + 900).packets(), Format::Pcapng)
 }

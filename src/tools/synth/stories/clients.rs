@@ -56,6 +56,38 @@ pub(in crate::tools::synth) fn portal(random: Random) -> Recording {
     hub.record()
 }
 
+/// The house's master opens its ears and the device dials in, as it does for the vendor's server.
+pub(in crate::tools::synth) fn master(random: Random) -> Recording {
+    let mut hub = Hub::new(device_station(), random);
+    let master = Station::new(30, Ipv4Addr::new(192, 0, 2, 30), PORT);
+    let link = hub.dial(at(500), 3581, master);
+    for round in 0..6 {
+        hub.poll(at(2_000 + 8_000 * round), link, &FIRST_SET);
+        hub.poll(at(5_000 + 8_000 * round), link, &SECOND_SET);
+    }
+    hub.leave(at(52_000), link);
+    hub.record()
+}
+
+/// More clients than the bridge takes, each in its turn.
+pub(in crate::tools::synth) fn crowd(random: Random) -> Recording {
+    let mut hub = Hub::new(device_station(), random);
+    let mut links = Vec::new();
+    for number in 0..6u8 {
+        let station = client_station(10 + number, &mut hub.random);
+        links.push(hub.connect(at(200 * u64::from(number)), station));
+    }
+    for round in 0..2u64 {
+        for (place, link) in (0u64..).zip(&links) {
+            hub.poll(at(2_000 + 12_000 * round + 2_000 * place), *link, &[id::BATTERY_SOC, id::GRID_POWER]);
+        }
+    }
+    for (place, link) in (0u64..).zip(&links) {
+        hub.leave(at(30_000 + 100 * place), *link);
+    }
+    hub.record()
+}
+
 pub(in crate::tools::synth) fn reconnect(random: Random) -> Recording {
     let mut hub = Hub::new(device_station(), random);
     let client = client_station(10, &mut hub.random);

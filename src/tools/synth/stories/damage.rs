@@ -133,6 +133,26 @@ pub(in crate::tools::synth) fn raw_crc(random: Random) -> Recording {
     hub.record()
 }
 
+pub(in crate::tools::synth) fn no_escape(random: Random) -> Recording {
+    let (mut hub, careless, careful) = two_hosts(random);
+    // With a start or an escape byte in the id, and without.
+    let objects = [id::AC_POWER, id::VOLTAGE_PHASE_3, id::ENERGY_LOAD_SUM, id::BATTERY_SOC];
+    for round in 0..4u64 {
+        for (place, object) in (0u64..).zip(objects) {
+            let begin = 100 + 10_000 * round + 500 * place;
+            let request = Request::read(object);
+            hub.request_bytes(at(begin), careless, &request.bytes_without_escapes(), 1, Carriage::Plain);
+            let slot = hub.slot(at(begin));
+            let answer = hub.device.answer(&request);
+            hub.broadcast(slot, &answer);
+        }
+        hub.poll(at(5_000 + 10_000 * round), careful, &objects);
+    }
+    hub.leave(at(41_000), careless);
+    hub.leave(at(41_100), careful);
+    hub.record()
+}
+
 pub(in crate::tools::synth) fn bridge_noise(random: Random) -> Recording {
     let (mut hub, client) = one_client(random);
     let noises: [&[u8]; 3] = [b"+++\r", b"+++", b"+++++\r\r"];
