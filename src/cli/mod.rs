@@ -5,6 +5,8 @@
 
 mod analyze;
 mod args;
+mod batch;
+mod conversion;
 mod convert;
 mod decode;
 mod destination;
@@ -15,6 +17,7 @@ mod input;
 mod invocation;
 mod live;
 mod message;
+mod plan;
 mod progress;
 mod run;
 mod screen;
@@ -23,6 +26,7 @@ mod settings;
 mod streams;
 mod synth;
 mod views;
+mod watch;
 
 use clap::Parser;
 use std::ffi::OsString;

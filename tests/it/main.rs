@@ -1,6 +1,7 @@
 //! All integration tests in one binary, by theme.
 
 mod anomalies;
+mod batch;
 mod cli;
 mod frames;
 mod fuzz;
