@@ -186,6 +186,29 @@ fn the_plan_is_what_convert_does() {
     assert!(json.starts_with(r#"{"type":"unit","output":"evening/1.csv","bytes":"#), "{json}");
 }
 
+/// What a job of a Slurm array does, one after the other.
+#[cfg(unix)]
+#[test]
+fn an_array_of_jobs_writes_the_same() {
+    let folder = Folder::new("batch-array");
+    let input = captures(&folder);
+    let (whole, output) = (folder.path("whole"), folder.path("out"));
+    check(&run(&["convert", &input, "-o", &whole]), 4, &[]);
+    let plan = run(&["plan", &input]).stdout;
+    let file = folder.file("plan.tsv", plan.as_bytes());
+    let program = Path::new(env!("CARGO_BIN_EXE_rctscope")).parent().expect("a folder");
+    let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap_or_default());
+    for number in 1..=plan.lines().count() {
+        let mut job = Command::new("bash");
+        job.arg(repository().join("examples/slurm.sh")).args([&file, &output]).stderr(Stdio::null());
+        let ended = job.env("PATH", &path).env("SLURM_ARRAY_TASK_ID", number.to_string()).status().expect("bash");
+        assert!(matches!(ended.code(), Some(0 | 4)), "{ended}");
+    }
+    let mut expected = content(&whole);
+    expected.retain(|name, _| name != "files.jsonl" && name != ".rctscope-state.jsonl");
+    assert!(content(&output) == expected);
+}
+
 #[test]
 fn other_formats() {
     let folder = Folder::new("batch-formats");
