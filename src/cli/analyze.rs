@@ -5,10 +5,10 @@ use super::input::{Input, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, tell};
 use super::pipeline::Show;
-use super::progress::Progress;
+use super::watch::{OnTerminal, Remark, Trouble, Watch};
 use crate::analyzer::{self, Collector, Step};
 use crate::anomaly::Severity;
-use crate::capture::{self, Session, SourceError};
+use crate::capture::{self, FileReport, Session, SourceError};
 use crate::event::Sink;
 use crate::time::Timestamp;
 use std::{io, thread};
@@ -55,6 +55,15 @@ pub(super) enum Delivery<'a> {
     Steps(&'a mut Vec<Step>),
 }
 
+/// How many threads work on one unit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threads {
+    /// One does everything.
+    One,
+    /// One reads, one tells what is in it, and one shows it.
+    Three,
+}
+
 /// Reads `unit` into the sink that `begin` makes when the time of the first packet is known (`None` for a capture
 /// without packets). Inputs that cannot be read are told and counted; an `Err` is the sink's.
 ///
@@ -67,28 +76,39 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
     tally: &mut Tally,
     begin: impl FnOnce(Option<Timestamp>) -> io::Result<S>,
 ) -> io::Result<Option<S>> {
-    let mut show = Show::new(begin);
     let is_alone = thread::available_parallelism().is_ok_and(|threads| threads.get() == 1);
-    if unit.is_live() || is_alone {
-        show.alone(unit, output, options, tally)?;
-    } else {
-        show.side_by_side(unit, options, tally)?;
+    let threads = if unit.is_live() || is_alone { Threads::One } else { Threads::Three };
+    watched(unit, output, options, threads, (&mut OnTerminal::new(unit), tally), begin)
+}
+
+/// As [`analyze`], with whom to tell, in as many threads as wanted. The watcher may end it with an error of its own.
+pub(super) fn watched<S: Sink<Error = io::Error>, W: Watch>(
+    unit: &Unit,
+    output: Option<&SharedOutput>,
+    options: &analyzer::Options,
+    threads: Threads,
+    watch: (&mut W, &mut Tally),
+    begin: impl FnOnce(Option<Timestamp>) -> io::Result<S>,
+) -> io::Result<Option<S>> {
+    let mut show = Show::new(begin);
+    match threads {
+        Threads::One => show.alone(unit, output, options, watch)?,
+        Threads::Three => show.side_by_side(unit, options, watch)?,
     }
     Ok(show.into_sink())
 }
 
 /// Reads all packets of a unit and hands on what they come to, at least `batch` steps at a time. Inputs that cannot be
-/// read are told and counted; an `Err` comes from `deliver`.
-pub(super) fn read(
+/// read are told and counted; an `Err` comes from `deliver` or from the watcher.
+pub(super) fn read<W: Watch>(
     unit: &Unit,
     output: Option<&SharedOutput>,
     options: &analyzer::Options,
     batch: usize,
-    tally: &mut Tally,
+    (watch, tally): (&mut W, &mut Tally),
     deliver: &mut dyn FnMut(Delivery<'_>) -> io::Result<()>,
 ) -> io::Result<()> {
     let mut session = Session::new(unit.sources(output));
-    let mut progress = Progress::new(unit.size());
     let mut collector = Collector::new(options.clone());
     let mut started = false;
     while let Some(packet) = session.next_packet() {
@@ -97,19 +117,18 @@ pub(super) fn read(
             deliver(Delivery::Start(Some(packet.ts)))?;
         }
         collector.packet(&packet);
-        progress.packet(|| session.bytes_read());
+        watch.packet(|| session.bytes_read())?;
         for notice in session.take_notices() {
-            self::notice(&mut collector, &session, &notice);
+            self::notice(&mut collector, &session, &notice, watch);
         }
         if collector.steps().len() >= batch {
             deliver(Delivery::Steps(collector.steps()))?;
         }
     }
-    drop(progress);
     for notice in session.take_notices() {
-        self::notice(&mut collector, &session, &notice);
+        self::notice(&mut collector, &session, &notice, watch);
     }
-    conclude(&mut session, unit, tally);
+    conclude(&mut session, unit, tally, watch);
     if !started && session.files().any(|file| file.format.is_some()) {
         deliver(Delivery::Start(None))?;
     }
@@ -118,44 +137,55 @@ pub(super) fn read(
 }
 
 /// Counts the inputs of a session at its end, and tells which could not be read.
-pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally) {
+pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally, watch: &mut impl Watch) {
     for error in session.take_errors() {
         let input = unit.inputs.get(error.source);
         let is_read = session.files().nth(error.source).is_some_and(|file| file.format.is_some());
-        if !tell_source_error(&error, input) && !is_read {
+        if !tell_source_error(&error, input, watch) && !is_read {
             tally.failed += 1;
         }
     }
-    for file in session.files() {
+    let files: Vec<FileReport> = session.files().collect();
+    for file in &files {
         tally.read += usize::from(file.format.is_some());
         tally.damaged += usize::from(file.format.is_some() && !file.complete);
     }
+    watch.ended(files);
 }
 
 /// Tells why an input could not be read. True where that is no failure: a folder may hold other things than captures.
-fn tell_source_error(error: &SourceError, input: Option<&Input>) -> bool {
+fn tell_source_error(error: &SourceError, input: Option<&Input>, watch: &mut impl Watch) -> bool {
     let is_other_thing = matches!(
         error.error,
         capture::Error::NotACapture { .. } | capture::Error::Empty { .. } | capture::Error::TooShort { .. }
     );
     let harmless = is_other_thing && input.is_some_and(|input| input.found);
-    if harmless {
-        tell(Kind::Note, format_args!("{error}; skipped"), None);
-    } else {
-        let text = match &error.error {
-            capture::Error::Io(cause) => format!("{}: {}", error.name, super::input::reason(cause)),
-            _ => error.to_string(),
-        };
-        tell(Kind::Error, text, error.error.hint());
-    }
+    let text = match &error.error {
+        capture::Error::Io(cause) => super::input::reason(cause),
+        other => other.to_string(),
+    };
+    watch.tell(&Remark {
+        input: error.source,
+        name: &error.name,
+        kind: if harmless { Kind::Note } else { Kind::Error },
+        trouble: if is_other_thing { Trouble::NotACapture } else { Trouble::Unreadable },
+        text: &text,
+        hint: error.error.hint().filter(|_| !harmless),
+    });
     harmless
 }
 
 /// What the reader noticed is told at once, and becomes an anomaly.
-fn notice(collector: &mut Collector, session: &Session, notice: &capture::Notice) {
-    let name = session.name(notice.source).unwrap_or_default();
+fn notice(collector: &mut Collector, session: &Session, notice: &capture::Notice, watch: &mut impl Watch) {
     if notice.code().severity() > Severity::Note {
-        tell(Kind::Warning, format_args!("{name}: {}", notice.message), None);
+        watch.tell(&Remark {
+            input: notice.source,
+            name: session.name(notice.source).unwrap_or_default(),
+            kind: Kind::Warning,
+            trouble: Trouble::Damage,
+            text: &notice.message,
+            hint: None,
+        });
     }
     collector.notice(notice.code(), notice.packet, notice.ts, notice.message.clone());
 }

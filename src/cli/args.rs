@@ -3,6 +3,7 @@
 use super::fixture_args::FixtureCommand;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 const STYLES: Styles = Styles::styled()
@@ -31,8 +32,10 @@ pub(super) enum Command {
     Summary(SummaryArgs),
     /// One row per request and answer
     Timeline(TimelineArgs),
-    /// JSON lines for other programs
+    /// JSON lines, CSV or InfluxDB line protocol for other programs; whole folders at once
     Convert(ConvertArgs),
+    /// The sessions that `convert` would write, one a line, to spread over machines
+    Plan(PlanArgs),
     /// The TCP connections of a capture and the bytes they carried
     Streams(StreamsArgs),
     /// The objects of the protocol
@@ -108,24 +111,50 @@ pub(super) struct ConvertArgs {
     /// Exit with 1 when something shown is as bad as this, or worse
     #[arg(long, value_name = "SEVERITY")]
     pub(super) fail_on: Option<SeverityArg>,
-    /// Kinds of records: capture, exchange, anomaly, connection, summary, frame, nonframe, sample
-    #[arg(
-        help_heading = "Output",
-        long,
-        value_name = "KINDS",
-        value_delimiter = ',',
-        default_value = "capture,exchange,anomaly,connection,summary"
-    )]
+    /// What to write
+    #[arg(help_heading = "Output", long, value_name = "FORMAT", default_value = "json")]
+    pub(super) format: ConvertFormatArg,
+    /// Kinds of JSON records: capture, exchange, anomaly, connection, summary (these without it), frame, nonframe, sample
+    #[arg(help_heading = "Output", long, value_name = "KINDS", value_delimiter = ',')]
     pub(super) records: Vec<String>,
     /// Leave out passwords, serial numbers and network names
     #[arg(help_heading = "Output", long)]
     pub(super) mask_secrets: bool,
-    /// Write to FILE instead of standard output
-    #[arg(help_heading = "Output", short, long, value_name = "FILE")]
+    /// Write to FILE instead of standard output, or one file a session into the folder DIR
+    #[arg(help_heading = "Output", short, long, value_name = "FILE|DIR")]
     pub(super) output: Option<PathBuf>,
-    /// Replace FILE if it exists
+    /// Replace what exists
     #[arg(help_heading = "Output", long, requires = "output")]
     pub(super) force: bool,
+    /// Convert only what an earlier run into DIR has not, or what has changed since
+    #[arg(help_heading = "Output", long, requires = "output", conflicts_with = "force")]
+    pub(super) resume: bool,
+    /// Sessions that are converted at the same time; without it, as many as there are processors
+    #[arg(help_heading = "Output", short, long, value_name = "N", requires = "output")]
+    pub(super) jobs: Option<NonZeroUsize>,
+}
+
+/// What `convert` writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum ConvertFormatArg {
+    /// JSON lines
+    Json,
+    /// A table with a row for each exchange
+    Csv,
+    /// InfluxDB line protocol, a point for each trusted value
+    Influx,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    #[command(flatten)]
+    pub(super) input: InputArgs,
+    /// What `convert` is to write
+    #[arg(long, value_name = "FORMAT", default_value = "json")]
+    pub(super) format: ConvertFormatArg,
+    /// One JSON record a session
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -273,14 +302,27 @@ pub(super) enum FormatArg {
 #[derive(Debug, Args)]
 pub(super) struct InputArgs {
     /// Captures (pcap, pcapng; plain, gzip, zstd, lz4 or xz), folders of them, or `-` for standard input
-    #[arg(value_name = "FILE", required = true)]
+    #[arg(value_name = "FILE", required_unless_present = "files_from")]
     pub(super) files: Vec<PathBuf>,
+    /// Read the names of more inputs from LIST, one a line; `-` for standard input
+    #[arg(long, value_name = "LIST")]
+    pub(super) files_from: Option<PathBuf>,
+    /// Names in LIST end with a zero byte, as `find -print0` writes them
+    #[arg(short = '0', long, requires = "files_from")]
+    pub(super) null: bool,
     /// Read each file on its own instead of all that are named, or the pieces of a rotated capture in a folder, as one session
     #[arg(long)]
     pub(super) no_join: bool,
     /// What to call standard input
     #[arg(long, value_name = "NAME", default_value = "-", hide_default_value = true)]
     pub(super) source_name: String,
+}
+
+impl InputArgs {
+    /// Files alone, with everything else as it is without options.
+    pub(super) fn of(files: Vec<PathBuf>) -> Self {
+        Self { files, files_from: None, null: false, no_join: false, source_name: "-".to_owned() }
+    }
 }
 
 #[derive(Debug, Args)]

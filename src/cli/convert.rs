@@ -1,41 +1,63 @@
-//! `rctscope convert`: JSON lines.
+//! `rctscope convert`: records for other programs, on standard output, into a file, or a file for each session.
 
 use super::analyze::{Tally, analyze};
 use super::args::ConvertArgs;
+use super::conversion::{Conversion, Place};
 use super::destination::{self, Draft};
-use super::fail_on::{self, FailOn};
 use super::live::SharedOutput;
 use super::message::{Problem, Stop};
-use super::{Outcome, input, selection, settings};
-use crate::output::json::{JsonLines, Origin, Record, Records};
-use crate::output::select::Select;
-use jiff::tz::TimeZone;
+use super::{Outcome, batch, fail_on, input};
 use std::io::Write as _;
+use std::path::{MAIN_SEPARATOR, Path};
 
 pub(super) fn run(args: &ConvertArgs) -> Result<Outcome, Stop> {
-    let records = records(&args.records)?;
-    let frames = records.contains(Record::Frame) || records.contains(Record::Nonframe);
-    let analysis = settings::analysis(&args.analysis, frames)?;
-    let registry = &analysis.registry;
-    let selection = selection::resolve(&args.select, registry, &TimeZone::UTC)?;
+    let conversion = Conversion::new(args)?;
+    match folder(args)? {
+        Some(folder) => batch::run(args, &conversion, folder),
+        None => into_one(args, &conversion),
+    }
+}
+
+/// The folder that is to be filled; `None` where all goes into one output.
+fn folder(args: &ConvertArgs) -> Result<Option<&Path>, Problem> {
+    let Some(target) = args.output.as_deref() else { return Ok(None) };
+    let name = target.display();
+    let ends_as_folder = target.as_os_str().to_string_lossy().ends_with(['/', MAIN_SEPARATOR]);
+    let several = args.input.files_from.is_some() || args.input.files.iter().any(|file| file.is_dir());
+    let asked = ends_as_folder || args.jobs.is_some() || args.resume;
+    if target.is_dir() || ends_as_folder || !target.exists() && asked {
+        if target.exists() && !target.is_dir() {
+            return Err(Problem::new(format_args!("{name}: is a file")).hint("name a folder, or leave out the `/`"));
+        }
+        return Ok(Some(target));
+    }
+    if (several || asked) && target.exists() {
+        let problem = Problem::new(format_args!("{name}: is a file, and several sessions go into a folder"));
+        return Err(problem.hint("name a folder"));
+    }
+    // Who names a file wants one.
+    if several && target.extension().is_some_and(|end| ["jsonl", "json", "csv", "lp"].iter().any(|known| end == *known))
+    {
+        let problem = Problem::new(format_args!("{name}: several sessions go into a folder"));
+        let hint = format!("name a folder, write {name}/ if that is its name, or leave out -o and redirect the output");
+        return Err(problem.hint(hint));
+    }
+    Ok(several.then_some(target))
+}
+
+fn into_one(args: &ConvertArgs, conversion: &Conversion) -> Result<Outcome, Stop> {
     let (draft, mut output) = open(args)?;
     let found = input::find(&args.input);
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
-    let mut failed = false;
+    let (mut failed, mut place) = (false, Place::First);
     for unit in &found.units {
-        let names = unit.names();
-        let sink = analyze(unit, Some(&output), &analysis, &mut tally, |start| {
-            let mut json = JsonLines::new(output.clone(), records, registry);
-            if args.mask_secrets {
-                json = json.masked();
-            }
-            if unit.is_live() {
-                json = json.unbuffered();
-            }
-            json.begin(&Origin { files: &names, start })?;
-            Ok(Select::new(selection.starting_at(start), FailOn::new(args.fail_on, json)))
+        let sink = analyze(unit, Some(&output), &conversion.analysis, &mut tally, |start| {
+            conversion.sink(output.clone(), unit, start, place)
         })?;
-        failed |= sink.is_some_and(|sink| sink.into_inner().into_parts().1);
+        if let Some(sink) = sink {
+            failed |= sink.counts().met;
+            place = Place::Later;
+        }
     }
     output.flush()?;
     tally.tell_if_nothing();
@@ -49,14 +71,4 @@ fn open(args: &ConvertArgs) -> Result<(Option<Draft>, SharedOutput), Problem> {
     let Some(target) = &args.output else { return Ok((None, SharedOutput::new(destination::stdout()))) };
     let (draft, file) = Draft::create(target, args.force)?;
     Ok((Some(draft), SharedOutput::new(Box::new(file))))
-}
-
-fn records(names: &[String]) -> Result<Records, Problem> {
-    let record = |name: &String| {
-        Record::from_name(name.trim()).ok_or_else(|| {
-            let known = Record::ALL.map(Record::name).join(", ");
-            Problem::new(format_args!("--records {name}: no such kind of record")).hint(known)
-        })
-    };
-    names.iter().map(record).collect()
 }

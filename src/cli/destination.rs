@@ -41,6 +41,12 @@ impl Draft {
         Ok((Self { target: target.to_owned(), temporary: Some(temporary), force, kept: false }, file))
     }
 
+    /// What a file of this name was to become, if it is one in the making.
+    pub(super) fn target_of(name: &str) -> Option<&str> {
+        let (target, process) = name.strip_prefix('.')?.strip_suffix(".part")?.rsplit_once('.')?;
+        process.parse::<u32>().is_ok().then_some(target)
+    }
+
     /// Gives the file its name. Everything must have been written to it.
     pub(super) fn keep(mut self) -> io::Result<()> {
         let Some(temporary) = &self.temporary else { return Ok(()) };
@@ -112,6 +118,19 @@ mod tests {
         draft.keep().expect("kept");
         assert_eq!(fs::read(&target).expect("the file"), b"{}");
         assert_eq!(entries(&folder), 1);
+        fs::remove_dir_all(folder).expect("removed");
+    }
+
+    #[test]
+    fn a_draft_is_known_by_its_name() {
+        let folder = folder("known");
+        let (draft, _file) = Draft::create(&folder.join("a.b.jsonl"), false).expect("a draft");
+        let name = fs::read_dir(&folder).expect("a folder").next().expect("an entry").expect("an entry").file_name();
+        assert_eq!(Draft::target_of(&name.to_string_lossy()), Some("a.b.jsonl"));
+        for other in ["a.jsonl", ".a.jsonl", ".a.jsonl.part", ".a.jsonl.x.part", ".12.part"] {
+            assert_eq!(Draft::target_of(other), None, "{other}");
+        }
+        drop(draft);
         fs::remove_dir_all(folder).expect("removed");
     }
 

@@ -1,5 +1,7 @@
 //! From the files as typed to what is read together: folders walked, files given twice counted once.
 
+mod list;
+
 use super::args::InputArgs;
 use super::live::{LiveInput, SharedOutput};
 use super::message::{Kind, tell};
@@ -40,6 +42,17 @@ pub(super) struct Found {
     pub(super) units: Vec<Unit>,
     /// Names of which nothing can be read; they have been told.
     pub(super) failed: usize,
+    /// Names that are in no unit, and why.
+    pub(super) left_out: Vec<LeftOut>,
+}
+
+/// A name that is in no unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum LeftOut {
+    /// It cannot be read; `message` says why.
+    Unreadable { name: String, message: String },
+    /// It has been named or found before, or holds the same bytes as something that has.
+    Copy { name: String, message: String },
 }
 
 impl Unit {
@@ -64,6 +77,14 @@ impl Unit {
 }
 
 impl Input {
+    /// Where it is; `None` for standard input.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match &self.place {
+            Place::StandardInput => None,
+            Place::File(path) => Some(path),
+        }
+    }
+
     fn source(&self, output: Option<SharedOutput>) -> Source {
         let (place, live) = (self.place.clone(), self.size.is_none());
         let open = move || -> io::Result<Box<dyn Read + Send>> {
@@ -86,6 +107,7 @@ pub(super) fn find(args: &InputArgs) -> Found {
     let mut found = Found::default();
     let (mut named, mut walked) = (Vec::new(), Vec::new());
     let mut seen = Seen::default();
+    let listed = list::read(args, &mut found);
     for path in &args.files {
         if path.as_os_str() == "-" {
             if !seen.standard_input {
@@ -104,6 +126,19 @@ pub(super) fn find(args: &InputArgs) -> Found {
             Ok(_) => named.extend(seen.first_time(path.clone(), false)),
         }
     }
+    // A list is long: what it names is taken as if it had been found in a folder.
+    for path in listed {
+        match fs::metadata(&path) {
+            Err(error) => found.fail(&path, &error),
+            Ok(metadata) if metadata.is_dir() => {
+                let mut files = Vec::new();
+                walk(&path, &mut files, &mut found);
+                walked.extend(files.into_iter().filter_map(|file| seen.first_time(file, true)));
+            }
+            Ok(_) => walked.extend(seen.first_time(path, false)),
+        }
+    }
+    found.left_out.append(&mut seen.copies);
     if args.no_join {
         found.units.extend(named.into_iter().map(|input| Unit { inputs: vec![input] }));
     } else if !named.is_empty() {
@@ -136,15 +171,17 @@ fn joined(files: Vec<Input>) -> Vec<Unit> {
 
 /// One file alone.
 pub(super) fn find_one(file: &Path) -> Found {
-    find(&InputArgs { files: vec![file.to_owned()], no_join: true, source_name: "-".to_owned() })
+    find(&InputArgs { no_join: true, ..InputArgs::of(vec![file.to_owned()]) })
 }
 
 impl Found {
     fn fail(&mut self, path: &Path, error: &io::Error) {
         let hint =
             (error.kind() == io::ErrorKind::NotFound).then_some("check the name; `rctscope --help` lists the commands");
-        tell(Kind::Error, format_args!("{}: {}", path.display(), reason(error)), hint);
+        let (name, message) = (path.display().to_string(), reason(error));
+        tell(Kind::Error, format_args!("{name}: {message}"), hint);
         self.failed += 1;
+        self.left_out.push(LeftOut::Unreadable { name, message });
     }
 }
 
@@ -185,6 +222,7 @@ struct Seen {
     standard_input: bool,
     paths: HashMap<PathBuf, String>,
     by_size: HashMap<u64, Vec<PathBuf>>,
+    copies: Vec<LeftOut>,
 }
 
 impl Seen {
@@ -195,19 +233,27 @@ impl Seen {
         let size = metadata.map(|metadata| metadata.len());
         let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
         if let Some(first) = self.paths.get(&canonical) {
-            tell(Kind::Note, format_args!("{name}: the same file as {first}; read once"), None);
-            return None;
+            let message = format!("the same file as {first}; read once");
+            return self.copy(name, message);
         }
         if let Some(size) = size.filter(|size| *size > 0) {
             let alike = self.by_size.entry(size).or_default();
             if let Some(first) = alike.iter().find(|other| same_content(other, &path)) {
-                tell(Kind::Note, format_args!("{name}: the same content as {}; read once", first.display()), None);
-                return None;
+                let message = format!("the same content as {}; read once", first.display());
+                return self.copy(name, message);
             }
             alike.push(path.clone());
         }
         self.paths.insert(canonical, name.clone());
         Some(Input { name, place: Place::File(path), found, size })
+    }
+}
+
+impl Seen {
+    fn copy(&mut self, name: String, message: String) -> Option<Input> {
+        tell(Kind::Note, format_args!("{name}: {message}"), None);
+        self.copies.push(LeftOut::Copy { name, message });
+        None
     }
 }
 
@@ -259,7 +305,7 @@ mod tests {
     }
 
     fn check(files: Vec<PathBuf>, no_join: bool, expected: &[&[&str]]) {
-        let found = find(&InputArgs { files, no_join, source_name: "-".into() });
+        let found = find(&InputArgs { no_join, ..InputArgs::of(files) });
         let names: Vec<Vec<String>> = found.units.iter().map(Unit::names).collect();
         let ends: Vec<Vec<&str>> = names
             .iter()

@@ -2,8 +2,27 @@
 //! next step below where there is one.
 
 use crate::output::value_text::visible;
+use indicatif::ProgressBar;
 use std::fmt;
 use std::io::{self, Write as _};
+use std::sync::{Mutex, PoisonError};
+
+/// The bar that stands on the terminal now, and must step aside for whatever is told.
+static BAR: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// From now on this bar is on the terminal, or none.
+pub(super) fn stands_on_terminal(bar: Option<ProgressBar>) {
+    *BAR.lock().unwrap_or_else(PoisonError::into_inner) = bar;
+}
+
+/// Runs what writes to the terminal while no bar is in its way.
+pub(super) fn aside(write: impl FnOnce()) {
+    let bar = BAR.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bar {
+        Some(bar) => bar.suspend(write),
+        None => write(),
+    }
+}
 
 /// How grave a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +60,14 @@ impl Problem {
     }
 }
 
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for Problem {}
+
 /// Why a command did not come to its end.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -72,6 +99,13 @@ pub(super) fn tell(kind: Kind, text: impl fmt::Display, hint: Option<&str>) {
         visible(&mut message, hint);
     }
     message.push('\n');
-    // Where standard error is gone, nobody is there to be told.
-    let _ = io::stderr().lock().write_all(message.as_bytes());
+    say(&message);
+}
+
+/// Writes to standard error, as it is.
+pub(super) fn say(text: &str) {
+    aside(|| {
+        // Where standard error is gone, nobody is there to be told.
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+    });
 }

@@ -5,6 +5,8 @@
 
 mod analyze;
 mod args;
+mod batch;
+mod conversion;
 mod convert;
 mod decode;
 mod destination;
@@ -19,6 +21,7 @@ mod live;
 mod message;
 mod parsers;
 mod pipeline;
+mod plan;
 mod progress;
 mod redact;
 mod replay;
@@ -30,6 +33,7 @@ mod settings;
 mod streams;
 mod synth;
 mod views;
+mod watch;
 
 use clap::Parser;
 use std::ffi::OsString;

@@ -6,6 +6,7 @@
 use super::analyze::{Delivery, Tally, read};
 use super::input::Unit;
 use super::live::SharedOutput;
+use super::watch::Watch;
 use crate::analyzer::{self, Step, Teller, Told};
 use crate::event::Sink;
 use crate::time::Timestamp;
@@ -61,12 +62,12 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         unit: &Unit,
         output: Option<&SharedOutput>,
         options: &analyzer::Options,
-        tally: &mut Tally,
+        watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
         // Of a live capture everything is to be seen at once.
         let batch = if unit.is_live() { 1 } else { BATCH };
         let (mut teller, mut told) = (Teller::new(options), Vec::new());
-        read(unit, output, options, batch, tally, &mut |delivery| match delivery {
+        read(unit, output, options, batch, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
             Delivery::Steps(steps) => {
                 told.clear();
@@ -81,7 +82,7 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         &mut self,
         unit: &Unit,
         options: &analyzer::Options,
-        tally: &mut Tally,
+        watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
         let (steps, step_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
         let (events, event_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
@@ -89,7 +90,7 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         let (used_events, event_room) = mpsc::channel();
         thread::scope(|scope| {
             let reading =
-                scope.spawn(move || read(unit, None, options, BATCH, tally, &mut |it| hand_on(it, &steps, &step_room)));
+                scope.spawn(move || read(unit, None, options, BATCH, watch, &mut |it| hand_on(it, &steps, &step_room)));
             let telling = scope.spawn(move || tell(options, step_batches, &used_steps, &events, &event_room));
             let shown = self.show(event_batches, &used_events);
             telling.join().unwrap_or_else(|panic| resume_unwind(panic));

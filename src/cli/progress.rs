@@ -1,7 +1,9 @@
 //! How far a long run has come, on standard error, and only where a person looks at it.
 
+use super::message::stands_on_terminal;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::{self, IsTerminal as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Work shorter than this shows nothing.
@@ -36,27 +38,85 @@ impl Progress {
             return;
         }
         let total = self.total;
-        self.bar.get_or_insert_with(|| bar(total)).set_position(bytes());
+        let template = match total {
+            Some(_) => "  [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}",
+            None => "  {spinner} {bytes}  {bytes_per_sec}",
+        };
+        self.bar.get_or_insert_with(|| bar(total, template)).set_position(bytes());
     }
 }
 
 impl Drop for Progress {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+            clear(bar);
         }
     }
 }
 
-fn bar(total: Option<u64>) -> ProgressBar {
+/// How far many units have come, as their workers tell it.
+#[derive(Debug)]
+pub(super) struct Overall {
+    bar: Option<ProgressBar>,
+    files: usize,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    done: usize,
+    bad: usize,
+}
+
+impl Overall {
+    /// For so many files with so many bytes together.
+    pub(super) fn new(files: usize, bytes: u64) -> Self {
+        let template = "  [{bar:20}] {msg}  {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}{prefix}";
+        let bar = (io::stderr().is_terminal() && files > 0).then(|| bar(Some(bytes), template));
+        let overall = Self { bar, files, counts: Mutex::default() };
+        overall.ended(0, 0);
+        overall
+    }
+
+    /// So many bytes more have been read.
+    pub(super) fn bytes(&self, more: u64) {
+        if let Some(bar) = &self.bar {
+            bar.inc(more);
+        }
+    }
+
+    /// So many files more are done, and so many of them are bad.
+    pub(super) fn ended(&self, done: usize, bad: usize) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        counts.done += done;
+        counts.bad += bad;
+        let Some(bar) = &self.bar else { return };
+        bar.set_message(format!("{}/{} files", counts.done, self.files));
+        if counts.bad > 0 {
+            bar.set_prefix(format!("   {} bad", counts.bad));
+        }
+    }
+}
+
+impl Drop for Overall {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            clear(bar);
+        }
+    }
+}
+
+fn clear(bar: &ProgressBar) {
+    bar.finish_and_clear();
+    stands_on_terminal(None);
+}
+
+fn bar(total: Option<u64>, template: &str) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    let template = match total {
-        Some(_) => "  [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}",
-        None => "  {spinner} {bytes}  {bytes_per_sec}",
-    };
     // A template that indicatif does not like is a bug without consequence.
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style.progress_chars("=> "));
     }
+    stands_on_terminal(Some(bar.clone()));
     bar
 }

@@ -6,6 +6,7 @@ use super::destination::Draft;
 use super::explain::the_unit;
 use super::input::Unit;
 use super::message::{Problem, Stop};
+use super::watch::OnTerminal;
 use super::{Outcome, settings};
 use crate::capture::Session;
 use crate::packet::Packet;
@@ -52,7 +53,7 @@ pub(super) fn refuse_pipe(file: &Path) -> Result<(), Problem> {
 pub(super) fn is_readable(unit: &Unit, tally: &mut Tally) -> bool {
     let mut session = Session::new(unit.sources(None));
     while session.next_packet().is_some() {}
-    conclude(&mut session, unit, tally);
+    conclude(&mut session, unit, tally, &mut OnTerminal::new(unit));
     session.files().any(|file| file.format.is_some())
 }
 

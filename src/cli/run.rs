@@ -2,7 +2,9 @@
 
 use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
 use super::message::{Kind, Problem, Stop, tell};
-use super::{Outcome, convert, decode, destination, explain, fixture, redact, screen, settings, streams, synth, views};
+use super::{
+    Outcome, convert, decode, destination, explain, fixture, plan, redact, screen, settings, streams, synth, views,
+};
 use crate::output::schema;
 use crate::tools::{encode, objects};
 use std::io::{self, Write as _};
@@ -12,6 +14,7 @@ pub(super) fn run(command: Command) -> Outcome {
         Command::Summary(args) => screen::summary(&args),
         Command::Timeline(args) => screen::timeline(&args),
         Command::Convert(args) => convert::run(&args),
+        Command::Plan(args) => plan::run(&args),
         Command::Streams(args) => streams::run(&args),
         Command::Objects(args) => list_objects(&args),
         Command::Encode(args) => encode_frame(&args),

@@ -5,7 +5,7 @@ use super::args::StreamsArgs;
 use super::input::{self, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, Problem, Stop, tell};
-use super::progress::Progress;
+use super::watch::{OnTerminal, Watch as _};
 use super::{Outcome, destination, settings};
 use crate::capture::Session;
 use crate::endpoint::{ConnectionId, Direction};
@@ -49,7 +49,7 @@ fn reassemble<'a>(
     options: Options,
 ) -> io::Result<()> {
     let mut session = Session::new(unit.sources(Some(output)));
-    let mut progress = Progress::new(unit.size());
+    let mut watch = OnTerminal::new(unit);
     let (mut net, mut assembler) = (Decoder::new(), Assembler::new(options));
     let mut streams = Streams::new(output.clone(), format, dump);
     while let Some(packet) = session.next_packet() {
@@ -60,13 +60,12 @@ fn reassemble<'a>(
             _ => assembler.tick(packet.number, packet.ts),
         };
         drain(&mut streams, events)?;
-        progress.packet(|| session.bytes_read());
+        watch.packet(|| session.bytes_read())?;
         tell_notices(&mut session);
     }
     drain(&mut streams, assembler.finish())?;
-    drop(progress);
     tell_notices(&mut session);
-    conclude(&mut session, unit, tally);
+    conclude(&mut session, unit, tally, &mut watch);
     Ok(())
 }
 

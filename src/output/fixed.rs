@@ -14,9 +14,7 @@ const POWERS: [u64; MOST + 1] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 
 pub(super) fn write(out: &mut String, number: f64, places: RangeInclusive<usize>) {
     let (fewest, most) = (*places.start(), (*places.end()).min(MOST));
     let Some(mut scaled) = scaled(number.abs(), most) else {
-        // So large that it has no decimals, or no number at all. Writing to a string cannot fail.
-        let _ = write!(out, "{number:.fewest$}");
-        return;
+        return rare(out, number, fewest..=most);
     };
     let mut kept = most;
     while kept > fewest && scaled % 10 == 0 {
@@ -36,8 +34,18 @@ pub(super) fn write(out: &mut String, number: f64, places: RangeInclusive<usize>
     }
 }
 
-/// `number * 10^places`, rounded to the nearest whole number, half to even; `None` from 2^52 on. The number is not
-/// negative.
+/// What does not fit: no number at all, one without decimals, or one with so many digits before them.
+fn rare(out: &mut String, number: f64, places: RangeInclusive<usize>) {
+    let (fewest, most, start) = (*places.start(), *places.end(), out.len());
+    // Writing to a string cannot fail.
+    let _ = write!(out, "{number:.most$}");
+    let Some(point) = out[start..].find('.').map(|at| start + at) else { return };
+    let kept = out[point + 1..].trim_end_matches('0').len().max(fewest);
+    out.truncate(if kept == 0 { point } else { point + 1 + kept });
+}
+
+/// `number * 10^places`, rounded to the nearest whole number, half to even; `None` from 2^52 on and where
+/// the product is above 2^64. The number is not negative.
 ///
 /// A float is a whole number times a power of two: with 128 bits there is nothing to lose, and so none of the care that
 /// printing a float takes otherwise.
@@ -85,6 +93,13 @@ mod tests {
                 check(-number, most.min(1), most);
             }
         }
+    }
+
+    /// Below 2^52 there are decimals, though the number times 10^5 is above 2^64.
+    #[test]
+    fn large_numbers_keep_their_decimals() {
+        check(1.857_023_831_413_540_3e14, 2, 5);
+        check(-1.857_023_831_413_540_3e14, 0, 7);
     }
 
     proptest! {

@@ -4,13 +4,16 @@
 
 pub mod anatomy;
 pub mod cell;
+pub mod csv;
 pub mod digest;
 mod digits;
 pub mod explain;
 mod fields;
 mod fixed;
+pub mod influx;
 pub mod json;
 pub mod pages;
+mod reading;
 pub mod schema;
 pub(crate) mod secrecy;
 pub mod select;

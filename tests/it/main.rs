@@ -1,6 +1,7 @@
 //! All integration tests in one binary, by theme.
 
 mod anomalies;
+mod batch;
 mod clean;
 mod cli;
 mod corpus;

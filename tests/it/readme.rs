@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::fs;
 
 /// Where such screens may stand.
-const PAGES: &[&str] = &["README.md", "docs/records.md", "docs/fixtures.md"];
+const PAGES: &[&str] = &["README.md", "docs/records.md", "docs/fixtures.md", "docs/batch.md", "examples/README.md"];
 
 /// The words of a command; quotes hold a word together.
 fn words(command: &str) -> Vec<String> {

@@ -1,0 +1,78 @@
+//! Who looks on while a unit is read: is told what is wrong, shows how far it has come, and may end it.
+
+use super::input::Unit;
+use super::message::{Kind, tell};
+use super::progress::Progress;
+use crate::capture::FileReport;
+use std::io;
+
+/// What a remark is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Something in a capture is not as it should be.
+    Damage,
+    /// It is no capture.
+    NotACapture,
+    /// It cannot be read, or not any further.
+    Unreadable,
+}
+
+/// Something to be told about one input.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Remark<'a> {
+    /// Which of the unit's inputs, from 0.
+    pub(super) input: usize,
+    pub(super) name: &'a str,
+    pub(super) kind: Kind,
+    pub(super) trouble: Trouble,
+    pub(super) text: &'a str,
+    pub(super) hint: Option<&'a str>,
+}
+
+impl Remark<'_> {
+    /// What people are told.
+    pub(super) fn told(&self) -> String {
+        let harmless = self.trouble == Trouble::NotACapture && self.kind == Kind::Note;
+        format!("{}: {}{}", self.name, self.text, if harmless { "; skipped" } else { "" })
+    }
+}
+
+/// Looks on while a unit is read, in the thread that reads.
+pub(super) trait Watch: Send {
+    /// One more packet; `bytes` says how many bytes have been read by now. An error ends the reading.
+    fn packet(&mut self, bytes: impl FnOnce() -> u64) -> io::Result<()>;
+
+    /// Something is worth a word.
+    fn tell(&mut self, remark: &Remark<'_>);
+
+    /// All inputs are at their end.
+    fn ended(&mut self, files: Vec<FileReport>);
+}
+
+/// Tells people at once.
+pub(super) struct OnTerminal {
+    progress: Option<Progress>,
+}
+
+impl OnTerminal {
+    pub(super) fn new(unit: &Unit) -> Self {
+        Self { progress: Some(Progress::new(unit.size())) }
+    }
+}
+
+impl Watch for OnTerminal {
+    fn packet(&mut self, bytes: impl FnOnce() -> u64) -> io::Result<()> {
+        if let Some(progress) = &mut self.progress {
+            progress.packet(bytes);
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, remark: &Remark<'_>) {
+        tell(remark.kind, remark.told(), remark.hint);
+    }
+
+    fn ended(&mut self, _: Vec<FileReport>) {
+        self.progress = None;
+    }
+}
