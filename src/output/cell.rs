@@ -98,15 +98,10 @@ impl<'a> Reader<'a> {
         matches!(answer, Some(DataType::Timeseries | DataType::EventTable))
     }
 
-    /// Whether what an object holds is not to be told.
-    pub fn masks(&self, id: ObjectId) -> bool {
-        self.mask_secrets && self.registry.get(id).is_some_and(|object| object.flags.secret)
-    }
-
     /// A payload's value, or what to say in its place.
     pub fn payload(&self, id: ObjectId, form: Form, payload: &[u8]) -> Result<String, String> {
         let object = self.registry.get(id);
-        if self.masks(id) {
+        if self.mask_secrets && object.is_some_and(|object| object.flags.secret) {
             return Err(MASKED.to_owned());
         }
         let decoded = decode(self.registry, object, form, payload);

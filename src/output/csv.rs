@@ -92,7 +92,7 @@ impl<'r, W: io::Write> Table<'r, W> {
 
     /// The number to be believed, and its unit.
     fn number(&self, exchange: &Exchange) -> (String, &'r str) {
-        let found = reading::trusted(exchange).filter(|frame| !self.reader.masks(frame.object_id)).and_then(|frame| {
+        let found = reading::trusted(exchange).filter(|frame| !self.reader.hides(frame)).and_then(|frame| {
             let object = self.registry.get(frame.object_id);
             let value = reading::value(self.registry, frame)?;
             let measured = matches!(value, Value::Float(_) | Value::Unsigned(_) | Value::Signed(_));

@@ -8,6 +8,7 @@
 //! never changes its type. The time is that of the answer. Rows of a history have the device's own wall clock, which
 //! has no zone; they are measurements of their own, `rct_history` and `rct_event`, with that clock taken for UTC.
 
+use super::cell::Reader;
 use super::reading;
 use super::value_text::visible;
 use crate::event::{Event, Sink};
@@ -25,7 +26,7 @@ const WRITE_BYTES: usize = 64 << 10;
 pub struct Points<'r, W> {
     out: W,
     registry: &'r Registry,
-    mask_secrets: bool,
+    reader: Reader<'r>,
     write_at: usize,
     text: String,
 }
@@ -33,7 +34,8 @@ pub struct Points<'r, W> {
 impl<'r, W: io::Write> Points<'r, W> {
     /// A writer of points. With `mask_secrets`, secret objects have none.
     pub fn new(out: W, registry: &'r Registry, mask_secrets: bool) -> Self {
-        Self { out, registry, mask_secrets, write_at: WRITE_BYTES, text: String::new() }
+        let reader = Reader::new(registry, mask_secrets);
+        Self { out, registry, reader, write_at: WRITE_BYTES, text: String::new() }
     }
 
     /// Writes every point at once: for an output that does its own buffering.
@@ -46,10 +48,10 @@ impl<'r, W: io::Write> Points<'r, W> {
     fn exchange(&mut self, exchange: &Exchange) {
         let Some(frame) = reading::trusted(exchange) else { return };
         let registry = self.registry;
-        let object = registry.get(frame.object_id);
-        if self.mask_secrets && object.is_some_and(|object| object.flags.secret) {
+        if self.reader.hides(frame) {
             return;
         }
+        let object = registry.get(frame.object_id);
         match reading::value(registry, frame) {
             Some(Value::TimeSeries { points, .. }) => {
                 for point in points {
