@@ -3,10 +3,11 @@
 //! ```text
 //! cargo bench --bench hostile                     everything, at a quarter, at half and at full size
 //! cargo bench --bench hostile -- request-flood    one of them
+//! cargo bench --bench hostile -- convert          what one command takes for each
 //! ```
 //!
 //! Each capture is written into a temporary file and read by this program as a child, which says what its memory was at
-//! its highest (`VmHWM` of `/proc/self/status`, so Linux only). Where time is linear, it doubles from one size to the
+//! its highest and how long it had a processor (`/proc/self`, so Linux only). Where time is linear, it doubles from one size to the
 //! next; where memory is bounded, it stays.
 //!
 //! Without the `--bench` that cargo passes (as in `cargo test --benches`) it only makes sure that everything runs.
@@ -25,7 +26,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// The argument that makes this program read a file and say what that took.
 const CHILD: &str = "--child";
@@ -41,19 +42,21 @@ fn main() {
     }
     let in_earnest = arguments.iter().any(|argument| argument == "--bench");
     let wanted: Vec<_> = arguments.iter().filter_map(|argument| Hostile::from_name(argument)).collect();
+    let commands: Vec<_> = COMMANDS.into_iter().filter(|command| arguments.iter().any(|a| a == command)).collect();
+    let commands = if commands.is_empty() { COMMANDS.to_vec() } else { commands };
     println!("| capture | MB | packets | command | seconds at ¼, ½, 1 | peak MiB at ¼, ½, 1 |");
     println!("| --- | ---: | ---: | --- | ---: | ---: |");
     for attack in Hostile::ALL.iter().filter(|attack| wanted.is_empty() || wanted.contains(attack)) {
-        row(*attack, if in_earnest { attack.count() } else { attack.count().div_ceil(10_000) });
+        row(*attack, &commands, if in_earnest { attack.count() } else { attack.count().div_ceil(10_000) });
     }
 }
 
 /// Measures one capture.
-fn row(attack: Hostile, count: u32) {
+fn row(attack: Hostile, commands: &[&str], count: u32) {
     let files = [count / 4, count / 2, count].map(|count| write(attack, count));
     let [.., (full, packets)] = &files;
     let megabytes = fs::metadata(full).map_or(0, |file| file.len() / 1_000_000);
-    for command in COMMANDS {
+    for command in commands {
         let measured = files.each_ref().map(|(path, _)| measure(command, path));
         let seconds = measured.map(|(seconds, _)| format!("{seconds:.2}")).join(" · ");
         let memory = measured.map(|(_, memory)| memory.to_string()).join(" · ");
@@ -104,7 +107,11 @@ fn child(command: &str, path: &Path) {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap_or("0");
     let kib: u64 = peak.split_whitespace().next().and_then(|word| word.parse().ok()).unwrap_or(0);
-    println!("{} {}", begin.elapsed().as_secs_f64(), kib / 1024);
+    // Its first number: nanoseconds on a processor. There is one thread, and others may keep it waiting.
+    let scheduled = fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
+    let nanos = scheduled.split_whitespace().next().and_then(|word| word.parse().ok());
+    let seconds = nanos.map_or(begin.elapsed(), Duration::from_nanos).as_secs_f64();
+    println!("{seconds} {}", kib / 1024);
 }
 
 fn read<S: Sink<Error = io::Error>>(path: &Path, frames: bool, mut sink: S) -> S {

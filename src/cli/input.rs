@@ -158,12 +158,11 @@ fn joined(files: Vec<Input>) -> Vec<Unit> {
     let mut sets: HashMap<PathBuf, usize> = HashMap::new();
     for input in files {
         let set = if let Place::File(path) = &input.place { rotated::set_of(path) } else { None };
-        match set.as_ref().and_then(|set| sets.get(set)) {
-            Some(unit) => units[*unit].inputs.push(input),
-            None => {
-                sets.extend(set.map(|set| (set, units.len())));
-                units.push(Unit { inputs: vec![input] });
-            }
+        if let Some(unit) = set.as_ref().and_then(|set| sets.get(set)) {
+            units[*unit].inputs.push(input);
+        } else {
+            sets.extend(set.map(|set| (set, units.len())));
+            units.push(Unit { inputs: vec![input] });
         }
     }
     units

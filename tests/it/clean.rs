@@ -21,7 +21,7 @@ fn payload(object: &Object, registry: &Registry, turn: usize) -> Vec<u8> {
         DataType::Enum => vec![u8::try_from(named).unwrap_or(0)],
         DataType::Int8 | DataType::Uint8 => vec![0],
         DataType::Int16 | DataType::Uint16 => vec![0; 2],
-        DataType::Int32 | DataType::Uint32 => vec![0; 4],
+        DataType::Int32 | DataType::Uint32 | DataType::Unknown => vec![0; 4],
         DataType::Float => float.to_be_bytes().to_vec(),
         DataType::String => b"text\0\0\0\0\0\0\0\0\0\0\0\0".to_vec(),
         DataType::Timeseries => [&[0x67, 0xd8, 0x8b, 0x50, 0x67, 0xd8, 0x8a, 0x24][..], &float.to_be_bytes()].concat(),
@@ -30,7 +30,6 @@ fn payload(object: &Object, registry: &Registry, turn: usize) -> Vec<u8> {
         DataType::BatteryModuleStatistics => vec![0; 48],
         DataType::NetSlaveData => vec![0; 108],
         DataType::NetPackage => vec![0; 36],
-        DataType::Unknown => vec![0; 4],
     }
 }
 
@@ -126,7 +125,7 @@ fn the_next_poll_of_a_series_is_no_retry() {
             let fails = 1_000 + 3 * period;
             film.request(fails, 0, Command::READ, soc, &[]);
             if damaged {
-                film.from_device(fails + 50, 0, &[0, 0x2b, 5, 8, 0x95, 0x99, 0x30, 0xbf, 0x3f, 0, 0, 0, 0xab, 0xcd]);
+                film.device_says(fails + 50, 0, &[0, 0x2b, 5, 8, 0x95, 0x99, 0x30, 0xbf, 0x3f, 0, 0, 0, 0xab, 0xcd]);
             }
             film.request(fails + next, 0, Command::READ, soc, &[]);
             film.response(fails + next + 50, 0, Command::RESPONSE, soc, &0.5f32.to_be_bytes());

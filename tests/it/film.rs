@@ -42,27 +42,27 @@ impl Film {
     pub(crate) fn request(&mut self, at: u64, connection: usize, command: Command, object: ObjectId, payload: &[u8]) {
         let mut bytes = Vec::new();
         encode::frame(&mut bytes, command, None, object, payload);
-        self.to_device(at, connection, &bytes);
+        self.client_says(at, connection, &bytes);
     }
 
     pub(crate) fn response(&mut self, at: u64, connection: usize, command: Command, object: ObjectId, payload: &[u8]) {
         let mut bytes = vec![0];
         encode::frame(&mut bytes, command, None, object, payload);
-        self.from_device(at, connection, &bytes);
+        self.device_says(at, connection, &bytes);
     }
 
     /// Bytes as they are.
-    pub(crate) fn to_device(&mut self, at: u64, connection: usize, bytes: &[u8]) {
+    pub(crate) fn client_says(&mut self, at: u64, connection: usize, bytes: &[u8]) {
         self.packet(at, connection, true, PSH | ACK, bytes);
     }
 
     /// Bytes as they are.
-    pub(crate) fn from_device(&mut self, at: u64, connection: usize, bytes: &[u8]) {
+    pub(crate) fn device_says(&mut self, at: u64, connection: usize, bytes: &[u8]) {
         self.packet(at, connection, false, PSH | ACK, bytes);
     }
 
     /// Bytes, and others in the same place of the stream.
-    pub(crate) fn from_device_twice(&mut self, at: u64, connection: usize, bytes: &[u8], again: &[u8]) {
+    pub(crate) fn device_says_twice(&mut self, at: u64, connection: usize, bytes: &[u8], again: &[u8]) {
         let before = self.next[connection];
         self.packet(at, connection, false, PSH | ACK, bytes);
         let after = std::mem::replace(&mut self.next[connection], before);

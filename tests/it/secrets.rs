@@ -30,8 +30,8 @@ fn session() -> Film {
     let mut at = 1_000;
     let mut ask = |film: &mut Film, object: ObjectId, answer: &[u8]| {
         film.request(at, 0, Command::READ, object, &[]);
-        film.from_device(at + 50, 0, answer);
-        film.from_device(at + 51, 1, answer);
+        film.device_says(at + 50, 0, answer);
+        film.device_says(at + 51, 1, answer);
         at += 1_000;
     };
     ask(&mut film, password, &answer);
@@ -59,14 +59,14 @@ fn session() -> Film {
     film.response(18_050, 0, Command::LONG_RESPONSE, events, &[&[0x67, 0xd8, 0x8b, 0x50][..], &row].concat());
     film.request(18_500, 0, Command::WRITE, object("net.id"), &SECRET[..4]);
     // Bytes of nobody, from both sides.
-    film.to_device(20_000, 0, SECRET);
-    film.from_device(20_100, 0, &SECRET[1..12]);
+    film.client_says(20_000, 0, SECRET);
+    film.device_says(20_100, 0, &SECRET[1..12]);
     // Two hosts write it, in vain.
     film.request(21_000, 0, Command::WRITE, password, SECRET);
     film.request(22_000, 1, Command::WRITE, password, b"Zq7xWv9kJ4uPb2n!");
     // The same place of the stream with other content.
     film.request(30_000, 0, Command::READ, password, &[]);
-    film.from_device_twice(30_050, 0, &answer, &[&answer[..9], &SECRET[3..15], &answer[21..]].concat());
+    film.device_says_twice(30_050, 0, &answer, &[&answer[..9], &SECRET[3..15], &answer[21..]].concat());
     film.tick(40_000, 0);
     film
 }
