@@ -163,11 +163,7 @@ impl DeviceLine {
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
             self.subscriptions.clear();
         }
-        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection == frame.connection) {
-            if earlier.passed_over_at.is_none() && !frame.clock.is_within(one_go, earlier.frame.clock) {
-                earlier.passed_over_at = Some(frame.clock);
-            }
-        }
+        self.pass_over(frame, one_go);
         let deadline = frame.clock.saturating_add(context.timeout);
         self.requests.push(Request {
             id,
@@ -195,6 +191,15 @@ impl DeviceLine {
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);
+        }
+    }
+
+    /// A client has asked for something else than what it waits for.
+    fn pass_over(&mut self, frame: &Sighting, one_go: Duration) {
+        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection == frame.connection) {
+            if earlier.passed_over_at.is_none() && !frame.clock.is_within(one_go, earlier.frame.clock) {
+                earlier.passed_over_at = Some(frame.clock);
+            }
         }
     }
 
