@@ -5,6 +5,7 @@
 
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
+use crate::limits::WAITING_BYTES;
 use crate::line::{Exchange, ExchangeId, Sighting};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
@@ -71,6 +72,19 @@ pub(super) enum Held {
 #[derive(Debug, Default)]
 pub(super) struct Order {
     held: VecDeque<(Place, Held)>,
+    /// The bytes in them.
+    weight: usize,
+}
+
+impl Held {
+    /// The bytes it takes beside itself.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Frame(frame) => frame.raw.len() + frame.payload.len(),
+            Self::NonFrame(bytes) => bytes.raw.len(),
+            Self::Promised(_) | Self::Exchange(_) | Self::Anomaly(_) | Self::Connection(_) => 0,
+        }
+    }
 }
 
 impl Order {
@@ -81,6 +95,7 @@ impl Order {
             Some((last, _)) if *last > place => self.held.partition_point(|(other, _)| *other <= place),
             _ => self.held.len(),
         };
+        self.weight += event.weight();
         self.held.insert(at, (place, event));
     }
 
@@ -99,13 +114,13 @@ impl Order {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() > MOST
+        self.held.len() > MOST || self.weight > WAITING_BYTES
     }
 
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
     pub(super) fn release<S: Sink>(&mut self, settled: Timestamp, sink: &mut S) -> Result<(), S::Error> {
         while let Some((place, held)) = self.held.front() {
-            let too_new = place.clock.saturating_add(SLACK) > settled && self.held.len() <= MOST;
+            let too_new = place.clock.saturating_add(SLACK) > settled && !self.is_full();
             if too_new || matches!(held, Held::Promised(_)) {
                 break;
             }
@@ -124,6 +139,7 @@ impl Order {
 
     fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         let Some((_, held)) = self.held.pop_front() else { return Ok(()) };
+        self.weight -= held.weight();
         match &held {
             Held::Promised(_) => Ok(()),
             Held::Exchange(exchange) => sink.event(Event::Exchange(exchange)),

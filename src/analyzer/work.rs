@@ -9,7 +9,7 @@ use super::stream::{Found, Moment, Protocol, Stream, Watched, What};
 use crate::anomaly::{Anomaly, Severity};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::{NonFrameSighting, Sink, Summary};
-use crate::limits::PROBE_BYTES;
+use crate::limits::{PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Opening, Outcome, SightingId};
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -49,6 +49,8 @@ pub(super) struct Work {
     sequence: Sequence,
     /// What this packet has completed, in order.
     fresh: Vec<Found>,
+    /// What all framers hold together.
+    unfinished: usize,
     pub(super) lines: Lines,
     pub(super) order: Order,
     sightings: u64,
@@ -84,6 +86,7 @@ impl Work {
             streams: FxHashMap::default(),
             sequence: Sequence::default(),
             fresh: Vec::new(),
+            unfinished: 0,
             lines,
             order: Order::default(),
             sightings: 0,
@@ -138,7 +141,8 @@ impl Work {
                     if let Some(connection) = drain.connection(connection) {
                         self.closed(connection, reason);
                     }
-                    self.streams.remove(&connection);
+                    let gone = self.streams.remove(&connection);
+                    self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
                 }
             }
         }
@@ -208,9 +212,26 @@ impl Work {
         while let Some(next) = half.next_found(id, self.options.frames) {
             found.push(next);
         }
+        let held = half.framer.held();
+        self.unfinished += held;
+        self.unfinished -= std::mem::replace(&mut half.unfinished, held);
+        if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
+            half.framer.give_up();
+            while let Some(next) = half.next_found(id, self.options.frames) {
+                found.push(next);
+            }
+            half.framer.shrink();
+            self.unfinished -= std::mem::take(&mut half.unfinished);
+            if proven && !std::mem::replace(&mut half.told_full, true) {
+                self.full(id);
+            }
+        }
         if !proven {
             return self.probe(id);
         }
+        let Some(half) = self.streams.get_mut(&id).and_then(|stream| stream.half_with_data(direction)) else {
+            return Follow::Yes { two_sided };
+        };
         if half.hold.is_some() || half.framer.held() > 0 {
             self.note_hold(id, direction);
         }
@@ -262,6 +283,7 @@ impl Work {
             return Follow::Yes { two_sided };
         }
         if looked_at >= PROBE_BYTES || stream.unproven.len() > PROBE_ITEMS {
+            self.unfinished -= stream.unfinished();
             stream.dismiss();
             return Follow::No;
         }
