@@ -109,6 +109,16 @@ pub const NESTED_IP_HEADERS: usize = 8;
 /// Bytes of one unescaped frame: 2 of header, 65,535 of declared length, 2 of CRC, and room for a lie.
 pub const FRAME_BYTES: usize = 66 << 10;
 
+/// Bytes of frames that do not go on yet, held by all connections together. Beyond, those of a connection that holds more
+/// than [`UNFINISHED_FRAME_BYTES`] are handed out as they are.
+pub const UNFINISHED_BYTES_TOTAL: usize = 64 << 20;
+
+/// What a connection may hold of a frame in any case: most frames are shorter.
+pub const UNFINISHED_FRAME_BYTES: usize = 1 << 10;
+
+/// Bytes of frames and of what is none that wait for their turn at one place; beyond, the first goes on. Arbitrary.
+pub const WAITING_BYTES: usize = 32 << 20;
+
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
 

@@ -4,6 +4,7 @@
 //! here at once, and everything behind that place waits until it is filled.
 
 use super::told::Told;
+use crate::limits::WAITING_BYTES;
 use crate::line::{Exchange, ExchangeId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
@@ -65,6 +66,19 @@ pub(super) enum Held {
 #[derive(Debug, Default)]
 pub(super) struct Order {
     held: VecDeque<(Place, Held)>,
+    /// The bytes in them.
+    weight: usize,
+}
+
+impl Held {
+    /// The bytes it takes beside itself.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Told(Told::Frame(frame)) => frame.raw.len() + frame.payload.len(),
+            Self::Told(Told::NonFrame(bytes)) => bytes.raw.len(),
+            Self::Promised(_) | Self::Told(_) => 0,
+        }
+    }
 }
 
 impl Order {
@@ -84,6 +98,7 @@ impl Order {
             Some((last, _)) if *last > place => self.held.partition_point(|(other, _)| *other <= place),
             _ => self.held.len(),
         };
+        self.weight += event.weight();
         self.held.insert(at, (place, event));
     }
 
@@ -102,13 +117,13 @@ impl Order {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() > MOST
+        self.held.len() > MOST || self.weight > WAITING_BYTES
     }
 
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
     pub(super) fn release(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
         while let Some((place, held)) = self.held.front() {
-            let too_new = place.clock.saturating_add(SLACK) > settled && self.held.len() <= MOST;
+            let too_new = place.clock.saturating_add(SLACK) > settled && !self.is_full();
             if too_new || matches!(held, Held::Promised(_)) {
                 break;
             }
@@ -124,7 +139,9 @@ impl Order {
     }
 
     fn hand_out(&mut self, out: &mut Vec<Told>) {
-        if let Some((_, Held::Told(event))) = self.held.pop_front() {
+        let Some((_, held)) = self.held.pop_front() else { return };
+        self.weight -= held.weight();
+        if let Held::Told(event) = held {
             out.push(event);
         }
     }

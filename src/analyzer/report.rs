@@ -118,6 +118,13 @@ impl Work {
         self.report(code, notice.ts, Some(notice.connection), [at].into_iter().chain(also), message);
     }
 
+    /// There is no room for the frame that a connection does not finish.
+    pub(super) fn full(&mut self, id: ConnectionId) {
+        let message = "too many bytes of unfinished frames; the one of this connection was given up";
+        let at = ByteRange { packet: self.packet, offset: 0, length: 0 };
+        self.report(Code::Limit, self.ts, Some(id), [at], message);
+    }
+
     /// Bytes that were never captured.
     pub(super) fn gap(&mut self, chunk: &Chunk<'_>) {
         let ChunkBody::Gap { length, reason } = chunk.body else { return };

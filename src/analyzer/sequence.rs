@@ -6,6 +6,7 @@
 
 use super::stream::Found;
 use crate::endpoint::{ConnectionId, Direction};
+use crate::limits::WAITING_BYTES;
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
 use std::collections::BTreeMap;
@@ -26,6 +27,8 @@ pub(super) struct Sequence {
     /// By place in the capture, then by arrival.
     waiting: BTreeMap<(PacketNumber, u32, u64), Found>,
     arrivals: u64,
+    /// The bytes in what waits.
+    weight: usize,
     /// Who holds bytes back, and since when.
     holds: BTreeMap<Hold, Timestamp>,
 }
@@ -39,6 +42,7 @@ impl Sequence {
     pub(super) fn put(&mut self, found: Found) {
         let (packet, offset) = found.at.in_capture();
         self.arrivals += 1;
+        self.weight += found.weight();
         self.waiting.insert((packet, offset, self.arrivals), found);
     }
 
@@ -58,16 +62,22 @@ impl Sequence {
         }
         let (&(packet, offset, _), found) = self.waiting.first_key_value()?;
         let held = self.holds.first_key_value().is_some_and(|(hold, _)| (hold.0, hold.1) <= (packet, offset));
-        let overdue = found.at.clock().saturating_add(PATIENCE) < now || self.waiting.len() > MOST;
+        let overdue = found.at.clock().saturating_add(PATIENCE) < now || self.is_full();
         if (held || pending.is_some_and(|pending| pending <= packet)) && !overdue {
             return None;
         }
-        self.waiting.pop_first().map(|(_, found)| found)
+        self.next_of_all()
+    }
+
+    fn is_full(&self) -> bool {
+        self.waiting.len() > MOST || self.weight > WAITING_BYTES
     }
 
     /// The next frame, whoever is held up: the capture is over.
     pub(super) fn next_of_all(&mut self) -> Option<Found> {
-        self.waiting.pop_first().map(|(_, found)| found)
+        let (_, found) = self.waiting.pop_first()?;
+        self.weight -= found.weight();
+        Some(found)
     }
 
     /// The time up to which everything has passed: what is held may still bring something that happened then.

@@ -44,6 +44,17 @@ pub(super) enum What {
     Closed(Box<Closed>),
 }
 
+impl Found {
+    /// The bytes it takes beside itself.
+    pub(super) fn weight(&self) -> usize {
+        match &self.what {
+            What::Frame(frame) => frame.raw.len() + frame.payload.len(),
+            What::NonFrame(bytes) => bytes.raw.len(),
+            What::Closed(_) => 0,
+        }
+    }
+}
+
 /// A run of stream bytes out of one packet.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -90,6 +101,10 @@ pub(super) struct Half {
     midstream: bool,
     /// The runs that hold the bytes from the framer's offset on, in order and gapless.
     runs: VecDeque<Run>,
+    /// What its framer holds, as it counts towards the bound.
+    pub(super) unfinished: usize,
+    /// An unfinished frame has been given up for want of room: told once.
+    pub(super) told_full: bool,
     /// When data last came.
     pub(super) last: Timestamp,
     /// Since when bytes are held back, as the sequence knows it.
@@ -144,6 +159,8 @@ impl Half {
             framer,
             midstream,
             runs: VecDeque::new(),
+            unfinished: 0,
+            told_full: false,
             last: Timestamp::default(),
             hold: None,
             gave_up_at: None,
@@ -372,6 +389,11 @@ impl Stream {
     /// The half, if it has brought data.
     pub(super) fn half_with_data(&mut self, direction: Direction) -> Option<&mut Half> {
         self.halves.as_mut().map(|halves| &mut halves[direction.index()])
+    }
+
+    /// What its framers hold, as it counts towards the bound.
+    pub(super) fn unfinished(&self) -> usize {
+        self.halves.iter().flat_map(|halves| halves.iter()).map(|half| half.unfinished).sum()
     }
 
     /// Forgets all data: the connection carries another protocol.

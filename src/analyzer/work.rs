@@ -10,7 +10,7 @@ use super::step::{End, Kind, Step};
 use super::stream::{Found, Moment, Protocol, Stream, Watched, What};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::Summary;
-use crate::limits::PROBE_BYTES;
+use crate::limits::{PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -54,6 +54,8 @@ pub(super) struct Work {
     pub(super) steps: Vec<Step>,
     /// As far as packets and TCP go.
     pub(super) totals: Summary,
+    /// What all framers hold together.
+    unfinished: usize,
     /// Directions that held bytes back when data last came, and when to look at them.
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
@@ -86,6 +88,7 @@ impl Work {
             fresh_from: 0,
             steps: Vec::new(),
             totals: Summary::default(),
+            unfinished: 0,
             watch: BTreeSet::new(),
             released: Timestamp::from_nanos(i64::MIN),
             pending: None,
@@ -142,7 +145,8 @@ impl Work {
                     if let Some(connection) = drain.connection(connection) {
                         self.closed(connection, reason);
                     }
-                    self.streams.remove(&connection);
+                    let gone = self.streams.remove(&connection);
+                    self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
                 }
             }
         }
@@ -219,9 +223,30 @@ impl Work {
                 unproven.push(found);
             }
         }
+        let held = half.framer.held();
+        self.unfinished += held;
+        self.unfinished -= std::mem::replace(&mut half.unfinished, held);
+        if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
+            half.framer.give_up();
+            while let Some(found) = half.next_found(id, self.options.frames) {
+                if proven {
+                    self.steps.push(Step(Kind::Found(found)));
+                } else {
+                    unproven.push(found);
+                }
+            }
+            half.framer.shrink();
+            self.unfinished -= std::mem::take(&mut half.unfinished);
+            if proven && !std::mem::replace(&mut half.told_full, true) {
+                self.full(id);
+            }
+        }
         if !proven {
             return self.probe(id);
         }
+        let Some(half) = self.streams.get_mut(&id).and_then(|stream| stream.half_with_data(direction)) else {
+            return Follow::Yes { two_sided };
+        };
         if half.hold.is_some() || half.framer.held() > 0 {
             self.note_hold(id, direction);
         }
@@ -273,6 +298,7 @@ impl Work {
             return Follow::Yes { two_sided };
         }
         if looked_at >= PROBE_BYTES || stream.unproven.len() > PROBE_ITEMS {
+            self.unfinished -= stream.unfinished();
             stream.dismiss();
             return Follow::No;
         }

@@ -152,6 +152,25 @@ impl Framer {
         self.end_unseen |= end == StreamEnd::Unseen;
     }
 
+    /// Has what is held handed out as it is, because there is no room for more. What this spoils is nobody's fault. To be
+    /// called when there are no more items; once there are none again, the memory is free.
+    pub fn give_up(&mut self) {
+        self.horizon = Horizon::End;
+        self.out_of_step = true;
+    }
+
+    /// Frees memory that is not in use.
+    pub fn shrink(&mut self) {
+        if self.held() == 0 {
+            *self = Self {
+                offset: self.offset,
+                out_of_step: self.out_of_step,
+                tails: std::mem::take(&mut self.tails),
+                ..Self::default()
+            };
+        }
+    }
+
     /// How many bytes are held because they cannot be decided yet.
     pub fn held(&self) -> usize {
         self.buffer.len() - self.front

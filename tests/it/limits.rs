@@ -1,13 +1,14 @@
 //! Bounds that only a whole capture reaches: what is beyond one is told. The others are held where they live (`capture`,
 //! `net`, `tcp`, `rct`), and in `fixtures/anomalies/tcp.limit.pcap`.
 
-use crate::film::{Film, analyze};
-use rctscope::anomaly::Code;
+use crate::film::{Film, analyze, analyze_file};
+use rctscope::anomaly::{Code, Severity};
 use rctscope::capture::Reader;
 use rctscope::limits;
 use rctscope::line::ExchangeStatus;
 use rctscope::object::ObjectId;
 use rctscope::rct::Command;
+use rctscope::tools::synth::{Hostile, hostile};
 use std::io::Cursor;
 
 /// More requests open than are kept: the oldest are told as they stand, and none is lost.
@@ -70,4 +71,20 @@ fn a_window_beyond_the_bound_is_refused() {
     assert!(told, "{refused:?}");
     file[5] = 10 << 3;
     assert_eq!(read(file), Ok((0, Vec::new())), "a window of 1 MiB is fine");
+}
+
+/// More unfinished frames than there is room for: those that are too long are given up and told, with nobody to blame.
+#[test]
+fn unfinished_frames_beyond_the_bound_are_given_up() {
+    // Each holds 44 segments and the beginning of a frame.
+    let room = limits::UNFINISHED_BYTES_TOTAL / (44 * 1_460 + 4);
+    let connections = room + 10;
+    let mut file = Vec::new();
+    let count = u32::try_from(connections).expect("few");
+    hostile(Hostile::HeldFrames, count, &mut file).expect("a Vec takes all");
+    let observed = analyze_file(&file);
+    let limits = observed.anomalies.iter().filter(|anomaly| anomaly.code == Code::Limit).count();
+    assert_eq!(limits, connections - room);
+    let blamed = observed.anomalies.iter().find(|anomaly| anomaly.code.severity() == Severity::Error);
+    assert_eq!(blamed.filter(|anomaly| anomaly.code != Code::Truncated), None);
 }

@@ -32,7 +32,11 @@ pub(super) fn time_series<'a>(object: &Object, payload: &[u8], problems: &mut Ve
         |row: &[u8; POINT]| Point { device_time: bytes::be(&row[..4]), value: f32::from_bits(bytes::be(&row[4..])) };
     let points: Vec<Point> = rows.iter().map(point).collect();
     for point in &points {
-        check_float(point.value, object.flags.ratio, problems);
+        // Whether an object is a ratio is known of its present value, not of the scale in which its history is kept.
+        check_float(point.value, false, problems);
+        if object.flags.ratio && !(0.0..=1.0).contains(&point.value) && point.value.is_finite() {
+            report(Problem::RatioExceeded, problems);
+        }
     }
     check_order(points.iter().map(|point| point.device_time), problems);
     Some(Value::TimeSeries { queried, points })
