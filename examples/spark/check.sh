@@ -10,13 +10,16 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 
 mkdir -p captures/stories captures/fixtures
-cp "$here"/../../fixtures/anomalies/* captures/fixtures/
+cp -r "$here"/../../fixtures/anomalies/* captures/fixtures/
 for scenario in evening portal gap two-clients normal reorder; do
     for seed in 1 2 3; do
         "$rctscope" synth "$scenario" --seed "$seed" -o "captures/stories/$scenario $seed.pcap" 2> /dev/null
     done
 done
 head -c 9000 "captures/stories/evening 1.pcap" > captures/cut.pcap
+# The pieces of a rotated capture, which are one session.
+"$rctscope" synth evening --seed 7 -o captures/rotated.pcap 2> /dev/null
+"$rctscope" synth evening --seed 8 -o captures/rotated.pcap1 2> /dev/null
 echo "Tuesday: the inverter said 30 % again. Why?" > captures/notes.txt
 
 "$rctscope" convert captures -o single 2> /dev/null || [[ $? == 4 ]]

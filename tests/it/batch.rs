@@ -44,6 +44,11 @@ fn names(folder: &str) -> Vec<String> {
     content(folder).into_keys().collect()
 }
 
+/// Files in the making.
+fn drafts(folder: &str) -> usize {
+    names(folder).iter().filter(|name| Path::new(name).extension().is_some_and(|end| end == "part")).count()
+}
+
 #[track_caller]
 fn check(found: &Run, code: i32, says: &[&str]) {
     assert_eq!(found.code, Some(code), "{}", found.stderr);
@@ -153,6 +158,21 @@ fn the_output_may_lie_among_the_captures() {
 }
 
 #[test]
+fn named_files_are_one_session_in_one_file() {
+    let folder = Folder::new("batch-named");
+    let input = captures(&folder);
+    let files = [1, 2].map(|seed| format!("{input}/evening/{seed}.pcap"));
+    let (output, apart) = (folder.path("out/"), folder.path("apart/"));
+    check(&run(&["convert", &files[0], &files[1], "-o", &output]), 0, &["done: 2 converted"]);
+    assert_eq!(names(&output), [".rctscope-state.jsonl", "1.jsonl", "files.jsonl"]);
+    let status = String::from_utf8(content(&output).remove("files.jsonl").expect("there")).expect("UTF-8");
+    assert_eq!(status.matches(r#""output":"1.jsonl""#).count(), 2, "{status}");
+    assert_eq!(status.matches("exchange_count").count(), 1, "sums are right: {status}");
+    check(&run(&["convert", "--no-join", &files[0], &files[1], "-o", &apart]), 0, &["done: 2 converted"]);
+    assert_eq!(names(&apart), [".rctscope-state.jsonl", "1.jsonl", "2.jsonl", "files.jsonl"]);
+}
+
+#[test]
 fn names_from_a_list() {
     let folder = Folder::new("batch-list");
     let input = captures(&folder);
@@ -226,7 +246,8 @@ fn other_formats() {
     let table = run(&["convert", "--no-join", "--format", "csv", &two[0], &two[1]]).stdout;
     assert_eq!(table.matches("ts,t,conn").count(), 1, "one head");
     let mut reader = csv::Reader::from_reader(table.as_bytes());
-    assert_eq!(reader.records().map(|row| row.expect("a row")).count(), 108);
+    let rows: Result<Vec<_>, _> = reader.records().collect();
+    assert_eq!(rows.expect("rows").len(), 108);
     let found = run(&["convert", "--format", "csv", "--records", "sample", &two[0]]);
     check(&found, 2, &["--records", "hint: "]);
 }
@@ -258,7 +279,7 @@ fn kill(folder: &Folder, input: &str, times: usize) -> usize {
         let _ = child.kill();
         child.wait().expect("it ends");
         if Path::new(&output).exists() {
-            halves += names(&output).iter().filter(|name| name.ends_with(".part")).count();
+            halves += drafts(&output);
         }
         let found = Run::from(converting(input, &output, "3").output().expect("the program starts"));
         check(&found, 4, &["done: "]);
@@ -338,11 +359,8 @@ fn control_c_leaves_nothing_half_written() {
     assert!(sent.is_ok_and(|status| status.success()));
     let found = Run::from(child.wait_with_output().expect("it ends"));
     check(&found, 4, &["interrupted: ", " of 26 done; --resume goes on"]);
-    assert!(
-        names(&output).iter().all(|name| !name.ends_with(".part") && name != "files.jsonl"),
-        "{:?}",
-        names(&output)
-    );
+    assert_eq!(drafts(&output), 0, "{:?}", names(&output));
+    assert!(!Path::new(&folder.path("out/files.jsonl")).exists(), "it is for a run that is over");
     check(&run(&["convert", &input, "-o", &output, "--resume"]), 4, &["done: 24 converted, 1 partly"]);
     let whole = folder.path("whole");
     check(&run(&["convert", &input, "-o", &whole]), 4, &["done: 24 converted"]);
