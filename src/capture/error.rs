@@ -62,6 +62,9 @@ impl Error {
         match self {
             Self::NotACapture { hint, .. } => *hint,
             Self::CompressionNotBuiltIn { .. } => Some("unpack it first"),
+            Self::Empty { compression: None } | Self::TooShort { .. } => {
+                Some("tcpdump keeps packets back until it ends; with -U it writes each at once")
+            }
             _ => None,
         }
     }
