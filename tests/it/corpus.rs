@@ -534,19 +534,41 @@ fn each_line(text: &str, mut check: impl FnMut(String, &str)) {
     }
 }
 
+/// Changes everything that a fixture expects, one thing at a time; how many changes that were.
+fn every_change_is_noticed(made: &Made) -> usize {
+    let (files, mut changes) = (&made.files, 0);
+    each_line(&files.chunks, |chunks, change| {
+        noticed(&Files { chunks, ..files.clone() }, &made.name, &change);
+        changes += 1;
+    });
+    each_line(files.expected.as_deref().unwrap_or_default(), |expected, change| {
+        noticed(&Files { expected: Some(expected), ..files.clone() }, &made.name, &change);
+        changes += 1;
+    });
+    changes
+}
+
 /// Whatever is expected is really looked at: change any of it, and the fixture fails.
 #[test]
 fn a_change_of_any_expectation_is_noticed() {
     let small = quirks().into_iter().filter(|made| made.files.expected.as_ref().is_some_and(|text| text.len() < 6_000));
-    for made in small.take(4) {
-        let files = &made.files;
-        each_line(&files.chunks, |chunks, change| {
-            noticed(&Files { chunks, ..files.clone() }, &made.name, &change);
-        });
-        each_line(files.expected.as_deref().expect("exact"), |expected, change| {
-            noticed(&Files { expected: Some(expected), ..files.clone() }, &made.name, &change);
-        });
-    }
+    let changes: usize = small.take(4).map(|made| every_change_is_noticed(&made)).sum();
+    assert!(changes > 100, "{changes}");
+}
+
+/// The same for all fixtures but the few with very many records: `cargo test --test it -- --ignored any_expectation`
+#[test]
+#[ignore = "takes many minutes"]
+fn a_change_of_any_expectation_of_the_corpus_is_noticed() {
+    let all = corpus();
+    let small: Vec<_> = all.iter().filter(|made| made.files.chunks.len() < 40_000).collect();
+    let (first, second) = small.split_at(small.len() / 2);
+    let count = |part: &[&Made]| part.iter().map(|made| every_change_is_noticed(made)).sum::<usize>();
+    let changes = std::thread::scope(|scope| {
+        let other = scope.spawn(|| count(second));
+        count(first) + other.join().expect("noticed")
+    });
+    println!("{changes} changes in {} of {} fixtures, all noticed", small.len(), all.len());
 }
 
 #[test]
