@@ -82,9 +82,9 @@ pub struct Sighting {
     /// The CRC over the body.
     pub crc_computed: u16,
     /// Payload, unescaped.
-    pub payload: SmallVec<[u8; 32]>,
+    pub payload: SmallVec<[u8; 16]>,
     /// The bytes on the wire, escapes included. Empty unless the analyzer was told to keep them.
-    pub raw: SmallVec<[u8; 32]>,
+    pub raw: SmallVec<[u8; 16]>,
     /// Stream offset of the start byte.
     pub stream_offset: u64,
     /// Bytes on the wire.

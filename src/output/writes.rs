@@ -40,7 +40,7 @@ type Key = (IpAddr, ObjectId, Option<u32>);
 #[derive(Clone, Debug)]
 struct Seen {
     ts: Timestamp,
-    payload: SmallVec<[u8; 32]>,
+    payload: SmallVec<[u8; 16]>,
     form: Form,
 }
 
@@ -78,7 +78,7 @@ struct Row {
     address: Option<u32>,
     old: Option<String>,
     new: String,
-    payload: SmallVec<[u8; 32]>,
+    payload: SmallVec<[u8; 16]>,
     status: ExchangeStatus,
     effect: Effect,
     sensitive: bool,
