@@ -28,10 +28,6 @@ impl Step {
 
 /// What a step is.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all steps are frames, and a box for each costs more than the room"
-)]
 pub(super) enum Kind {
     /// A connection that carries the protocol.
     Opened(Opening),

@@ -33,10 +33,6 @@ pub(super) struct Found {
 
 /// What was found.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all that is found is frames, and a box for each costs more than the room"
-)]
 pub(super) enum What {
     Frame(Sighting),
     NonFrame(Box<NonFrameSighting>),
