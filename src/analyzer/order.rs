@@ -146,3 +146,52 @@ impl Order {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::{ConnectionId, Endpoint};
+    use crate::event::NonFrameSighting;
+    use crate::line::{Sender, SightingId};
+    use crate::rct::NonFrameKind;
+    use smallvec::SmallVec;
+    use std::net::Ipv4Addr;
+
+    const MEBIBYTE: usize = 1 << 20;
+
+    fn junk() -> Told {
+        let end = Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899);
+        Told::NonFrame(Box::new(NonFrameSighting {
+            id: SightingId(1),
+            ts: Timestamp::default(),
+            clock: Timestamp::default(),
+            connection: ConnectionId(1),
+            sender: Sender::Client,
+            src: end,
+            dst: end,
+            kind: NonFrameKind::Junk,
+            capture_incomplete: false,
+            raw: SmallVec::from_vec(vec![0; MEBIBYTE]),
+            stream_offset: 0,
+            stream_length: 0,
+            spans: SmallVec::new(),
+        }))
+    }
+
+    #[test]
+    fn what_waits_is_bounded_by_its_bytes() {
+        let (mut order, mut out) = (Order::default(), Vec::new());
+        let long_ago = Timestamp::from_nanos(i64::MIN / 2);
+        for _ in 0..WAITING_BYTES / MEBIBYTE {
+            order.put(Place::default(), junk());
+        }
+        order.release(long_ago, &mut out);
+        assert!(out.is_empty() && !order.is_full(), "so much may wait");
+        for _ in 0..3 {
+            order.put(Place::default(), junk());
+        }
+        assert!(order.is_full());
+        order.release(long_ago, &mut out);
+        assert!(!out.is_empty() && !order.is_full(), "the oldest is told before its time");
+    }
+}
