@@ -469,7 +469,11 @@ fn other(value: &serde_json::Value) -> Option<serde_json::Value> {
     Some(match value {
         serde_json::Value::String(text) => json!(format!("{text}x")),
         serde_json::Value::Bool(truth) => json!(!truth),
-        serde_json::Value::Number(number) => json!(number.as_f64()? + 1.0),
+        serde_json::Value::Number(number) => {
+            let number = number.as_f64()?;
+            // To the greatest numbers one more is nothing.
+            json!(if (number + 1.0).to_bits() == number.to_bits() { 0.5 } else { number + 1.0 })
+        }
         _ => return None,
     })
 }
@@ -556,12 +560,13 @@ fn a_change_of_any_expectation_is_noticed() {
     assert!(changes > 100, "{changes}");
 }
 
-/// The same for all fixtures but the few with very many records: `cargo test --test it -- --ignored any_expectation`
+/// The same for all fixtures but those with many records: `cargo test --test it -- --ignored any_expectation`
 #[test]
 #[ignore = "takes many minutes"]
 fn a_change_of_any_expectation_of_the_corpus_is_noticed() {
     let all = corpus();
-    let small: Vec<_> = all.iter().filter(|made| made.files.chunks.len() < 40_000).collect();
+    let is_small = |made: &&Made| made.files.expected.as_ref().is_some_and(|expected| expected.len() < 6_000);
+    let small: Vec<_> = all.iter().filter(is_small).collect();
     let (first, second) = small.split_at(small.len() / 2);
     let count = |part: &[&Made]| part.iter().map(|made| every_change_is_noticed(made)).sum::<usize>();
     let changes = std::thread::scope(|scope| {
