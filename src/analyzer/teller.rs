@@ -100,24 +100,23 @@ impl Teller {
                     let lead = exchange.lead();
                     self.order.fill(Place::of(lead.clock, lead.place()), exchange);
                 }
-                Outcome::Anomaly { clock, anomaly } => {
-                    let place = match anomaly.evidence.first() {
-                        Some(at) => Place::of(clock, *at),
-                        None => Place::new(clock, self.packet, 0),
-                    };
-                    self.put_anomaly(place, anomaly);
-                }
+                Outcome::Anomaly { clock, anomaly } => self.put_anomaly(clock, self.packet, anomaly),
             }
         }
     }
 
-    fn put_anomaly(&mut self, place: Place, anomaly: Box<Anomaly>) {
+    /// It stands at the bytes that prove it, or at `packet` where there are none.
+    fn put_anomaly(&mut self, clock: Timestamp, packet: PacketNumber, anomaly: Box<Anomaly>) {
         self.summary.anomaly_count += 1;
         match anomaly.code.severity() {
             Severity::Error => self.summary.error_count += 1,
             Severity::Warning => self.summary.warning_count += 1,
             Severity::Note => self.summary.note_count += 1,
         }
+        let place = match anomaly.evidence.first() {
+            Some(at) => Place::of(clock, *at),
+            None => Place::new(clock, packet, 0),
+        };
         self.order.put(place, Told::Anomaly(anomaly));
     }
 
@@ -140,12 +139,12 @@ impl Teller {
         if only_if_waiting && !connection.is_some_and(|id| self.lines.is_waiting(id)) {
             return;
         }
-        let place = match evidence.first() {
-            Some(at) => Place::of(clock, *at),
-            None => Place::new(clock, packet, 0),
-        };
         let id = self.lines.anomaly_id();
-        self.put_anomaly(place, Box::new(Anomaly { id, code, ts, connection, object_id: None, message, evidence }));
+        self.put_anomaly(
+            clock,
+            packet,
+            Box::new(Anomaly { id, code, ts, connection, object_id: None, message, evidence }),
+        );
     }
 
     /// The turn of a connection's end has come.

@@ -7,7 +7,7 @@ use super::order::Place;
 use super::report::Closed;
 use super::sequence::Sequence;
 use super::step::{End, Kind, Step};
-use super::stream::{Found, Moment, Protocol, Stream, Watched, What};
+use super::stream::{Found, Half, Moment, Protocol, Stream, Watched, What};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::Summary;
 use crate::limits::{PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
@@ -216,25 +216,23 @@ impl Work {
         let two_sided = stream.two_sided;
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        while let Some(found) = half.next_found(id, self.options.frames) {
-            if proven {
-                self.steps.push(Step(Kind::Found(found)));
-            } else {
-                unproven.push(found);
+        let (steps, frames) = (&mut self.steps, self.options.frames);
+        let mut take_all = |half: &mut Half| {
+            while let Some(found) = half.next_found(id, frames) {
+                if proven {
+                    steps.push(Step(Kind::Found(found)));
+                } else {
+                    unproven.push(found);
+                }
             }
-        }
+        };
+        take_all(half);
         let held = half.framer.held();
         self.unfinished += held;
         self.unfinished -= std::mem::replace(&mut half.unfinished, held);
         if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
             half.framer.give_up();
-            while let Some(found) = half.next_found(id, self.options.frames) {
-                if proven {
-                    self.steps.push(Step(Kind::Found(found)));
-                } else {
-                    unproven.push(found);
-                }
-            }
+            take_all(half);
             half.framer.shrink();
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
