@@ -143,9 +143,10 @@ fn unknown(data: &[u8], compression: Option<Compression>) -> Error {
     let known = KNOWN.iter().find(|known| data.get(known.at..).is_some_and(|data| data.starts_with(known.magic)));
     let (shown, what, hint) = match known {
         Some(known) => (known.magic, Some(known.what), known.hint),
-        None if is_erf(data) => (data, Some("probably an ERF capture"), Some("convert it with Wireshark's editcap")),
+        // Text first: some of it would pass for a header of ERF, which has no magic.
         None => match text(data) {
             Some(what) => (data, Some(what), Some("captures are written by `tcpdump -w` or Wireshark")),
+            None if is_erf(data) => (data, Some("probably an ERF capture"), CONVERT),
             None if data.len() < pcap::HEADER => {
                 return Error::TooShort { what: "the header", needs: pcap::HEADER, has: data.len() };
             }

@@ -100,6 +100,40 @@ fn what_became_of_each_input() {
     assert_eq!(status.lines().collect::<Vec<_>>(), expected);
 }
 
+/// A capture cut into pieces between two packets, as whoever rotates files does it.
+fn rotated(capture: &[u8], packets_each: usize) -> Vec<Vec<u8>> {
+    let (header, mut rest) = capture.split_at(24);
+    let mut pieces = Vec::new();
+    while !rest.is_empty() {
+        let mut end = 0;
+        for _ in 0..packets_each {
+            let Some(length) = rest.get(end + 8..end + 12) else { break };
+            let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+            end += 16 + usize::try_from(length).expect("a packet");
+        }
+        let (piece, behind) = rest.split_at(end);
+        pieces.push([header, piece].concat());
+        rest = behind;
+    }
+    pieces
+}
+
+#[test]
+fn the_files_of_a_rotated_capture_are_one_session() {
+    let folder = Folder::new("batch-rotated");
+    let evening = fs::read(repository().join("fixtures/evening.pcap")).expect("the fixture");
+    for (n, piece) in rotated(&evening, 100).iter().enumerate() {
+        let number = if n == 0 { String::new() } else { n.to_string() };
+        folder.file(&format!("in/ring.pcap{number}"), piece);
+    }
+    let (input, output) = (folder.path("in"), folder.path("out"));
+    check(&run(&["convert", &input, "-o", &output]), 0, &["done: 4 converted, 0 partly, 0 failed; 54 exchanges, 20"]);
+    assert_eq!(names(&output), [".rctscope-state.jsonl", "files.jsonl", "ring.jsonl"]);
+    let records = |text: String| text.lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    let session = String::from_utf8(content(&output).remove("ring.jsonl").expect("there")).expect("UTF-8");
+    assert_eq!(records(session), records(run(&["convert", "fixtures/evening.pcap"]).stdout));
+}
+
 #[test]
 fn nothing_is_overwritten_and_options_count() {
     let folder = Folder::new("batch-again");

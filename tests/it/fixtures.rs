@@ -1,6 +1,6 @@
 //! `redact` and `fixture` as their users type them.
 
-use crate::program::{Folder, Run, rctscope, repository, run};
+use crate::program::{Folder, rctscope, repository, run, says};
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
@@ -8,35 +8,23 @@ use std::process::{Child, Stdio};
 
 const EVENING: &str = "fixtures/evening.pcap";
 
-#[track_caller]
-fn check(found: &Run, code: i32, stdout: &[&str], stderr: &[&str]) {
-    let shown = format!("stdout:\n{}\nstderr:\n{}", found.stdout, found.stderr);
-    assert_eq!(found.code, Some(code), "{shown}");
-    for part in stdout {
-        assert!(found.stdout.contains(part), "{part}\n{shown}");
-    }
-    for part in stderr {
-        assert!(found.stderr.contains(part), "{part}\n{shown}");
-    }
-}
-
 #[test]
 fn a_capture_is_redacted_into_another_file_only() {
     let folder = Folder::new("redact");
     let out = folder.path("out.pcapng");
-    check(&run(&["redact", EVENING, "-o", &out]), 0, &[], &["354 of 354 packets", "4 IP and 4 MAC", "cannot promise"]);
-    check(&run(&[&out]), 0, &["3 connections", "54 requests", "value.payload_short"], &[]);
-    check(&run(&["redact", EVENING, "-o", &out]), 2, &[], &["exists already", "--force"]);
-    check(&run(&["redact", "-", "-o", &folder.path("x")]), 2, &[], &["has to be read several times"]);
-    check(&run(&["redact", "none.pcap", "-o", &folder.path("x")]), 3, &[], &["none.pcap: no such file"]);
+    says(&run(&["redact", EVENING, "-o", &out]), 0, &[], &["354 of 354 packets", "4 IP and 4 MAC", "cannot promise"]);
+    says(&run(&[&out]), 0, &["3 connections", "54 requests", "value.payload_short"], &[]);
+    says(&run(&["redact", EVENING, "-o", &out]), 2, &[], &["exists already", "--force"]);
+    says(&run(&["redact", "-", "-o", &folder.path("x")]), 2, &[], &["has to be read several times"]);
+    says(&run(&["redact", "none.pcap", "-o", &folder.path("x")]), 3, &[], &["none.pcap: no such file"]);
     let copy = folder.file("copy.pcap", &fs::read(repository().join(EVENING)).expect("the fixture"));
-    check(&run(&["redact", &copy, "-o", &copy, "--force"]), 2, &[], &["is the capture itself"]);
+    says(&run(&["redact", &copy, "-o", &copy, "--force"]), 2, &[], &["is the capture itself"]);
 }
 
 /// A fixture of the evening's answer that was cut short.
 fn short_float(folder: &Folder) -> String {
     let made = run(&["fixture", "new", EVENING, "A2", "--name", "short-float", "--dir", &folder.path("")]);
-    check(
+    says(
         &made,
         0,
         &["55 packets (3 connections), 7 exchanges, redacted", "1 value.payload_short, 1 exchange damaged"],
@@ -49,7 +37,7 @@ fn short_float(folder: &Folder) -> String {
 fn a_fixture_is_made_verified_changed_and_updated() {
     let folder = Folder::new("fixture");
     let fixture = short_float(&folder);
-    check(
+    says(
         &run(&["fixture", "verify", &fixture]),
         0,
         &["ok ", "2 checks, ", "24 re-chunkings agree", "1 passed, 0 failed"],
@@ -60,24 +48,24 @@ fn a_fixture_is_made_verified_changed_and_updated() {
     let manifest = fs::read_to_string(&toml).expect("the manifest");
     fs::write(&toml, manifest.replacen("value.payload_short\"", "frame.truncated\"", 3)).expect("written");
     let found = run(&["fixture", "verify", &fixture]);
-    check(
+    says(
         &found,
         1,
         &["FAIL", "check 1: expected 1 anomaly with code frame.truncated", "got 0", "0 passed, 1 failed"],
         &[],
     );
     fs::write(&toml, manifest.replace("count", "cuont")).expect("written");
-    check(&run(&["fixture", "verify", &fixture]), 1, &["check 1, cuont: unknown"], &[]);
+    says(&run(&["fixture", "verify", &fixture]), 1, &["check 1, cuont: unknown"], &[]);
     fs::write(&toml, &manifest).expect("written");
 
     let records = fs::read_to_string(&expected).expect("the records");
     fs::write(&expected, records.replacen("\"status\":\"answered\"", "\"status\":\"open\"", 1)).expect("written");
     let found = run(&["fixture", "verify", &fixture]);
-    check(&found, 1, &["exchange T1: status expected \"open\", got \"answered\"", "--diff"], &[]);
+    says(&found, 1, &["exchange T1: status expected \"open\", got \"answered\"", "--diff"], &[]);
     let refused = rctscope().args(["fixture", "verify", "--update", &fixture]).env("CI", "true").output();
-    check(&refused.expect("it starts").into(), 2, &[], &["--update: not where CI is set"]);
+    says(&refused.expect("it starts").into(), 2, &[], &["--update: not where CI is set"]);
     let updated = rctscope().args(["fixture", "verify", "--update", &fixture]).env_remove("CI").output();
-    check(&updated.expect("it starts").into(), 0, &["new ", "status expected \"open\", got \"answered\""], &[]);
+    says(&updated.expect("it starts").into(), 0, &["new ", "status expected \"open\", got \"answered\""], &[]);
     assert_eq!(fs::read_to_string(&expected).expect("the records"), records);
 }
 
@@ -86,15 +74,15 @@ fn what_cannot_be_made_is_told() {
     let folder = Folder::new("unmade");
     let dir = folder.path("");
     let new = |words: &[&str]| run(&[&["fixture", "new", EVENING, "--dir", &dir, "--name", "x"], words].concat());
-    check(&new(&[]), 2, &[], &["which part of the capture?", "an ID such as A7"]);
-    check(&new(&["A99"]), 2, &[], &["has no A99"]);
-    check(&new(&["B7"]), 2, &[], &["names nothing in a capture"]);
-    check(&new(&["--since", "+500"]), 2, &[], &["nothing of the protocol"]);
-    check(&new(&["--connection", "1", "--since", "+20", "--until", "+30"]), 0, &["1 connection)"], &[]);
-    check(&new(&["A2"]), 2, &[], &["exists already", "--force"]);
-    check(&run(&["fixture", "verify", &folder.path("nothing")]), 2, &[], &["no such file"]);
-    check(&run(&["fixture", "verify", "src"]), 2, &[], &["no fixture there", "fixture.toml"]);
-    check(&run(&["fixture", "list", "fixtures/quirks"]), 0, &["quirks/raw-crc"], &[]);
+    says(&new(&[]), 2, &[], &["which part of the capture?", "an ID such as A7"]);
+    says(&new(&["A99"]), 2, &[], &["has no A99"]);
+    says(&new(&["B7"]), 2, &[], &["names nothing in a capture"]);
+    says(&new(&["--since", "+500"]), 2, &[], &["nothing of the protocol"]);
+    says(&new(&["--connection", "1", "--since", "+20", "--until", "+30"]), 0, &["1 connection)"], &[]);
+    says(&new(&["A2"]), 2, &[], &["exists already", "--force"]);
+    says(&run(&["fixture", "verify", &folder.path("nothing")]), 2, &[], &["no such file"]);
+    says(&run(&["fixture", "verify", "src"]), 2, &[], &["no fixture there", "fixture.toml"]);
+    says(&run(&["fixture", "list", "fixtures/quirks"]), 0, &["quirks/raw-crc"], &[]);
 }
 
 #[cfg(unix)]
@@ -103,15 +91,15 @@ fn another_parser_is_held_against_the_fixtures() {
     let shell = "sh fixtures/adapters/shell_adapter.sh";
     let words = ["fixture", "verify", "quirks/escape-in-the-crc", "quirks/length-472-too-large", "--command", shell];
     let found = run(&words);
-    check(
+    says(
         &found,
         1,
         &["ok    quirks/escape-in-the-crc", "FAIL  quirks/length-472-too-large", "lost: LONG_RESPONSE 0x5293B668"],
         &[],
     );
-    check(&found, 1, &["1 of 2 fixtures right; 4 of 6 frames, 0 invented"], &[]);
+    says(&found, 1, &["1 of 2 fixtures right; 4 of 6 frames, 0 invented"], &[]);
     let table = run(&[&words[..], &["--markdown"]].concat());
-    check(&table, 1, &["| quirks | 1 of 2 |", "2 of 4 frames lost |"], &[]);
+    says(&table, 1, &["| quirks | 1 of 2 |", "2 of 4 frames lost |"], &[]);
     let records = run(&[&words[..], &["--json"]].concat());
     for line in records.stdout.lines() {
         serde_json::from_str::<serde_json::Value>(line).expect("JSON");
@@ -133,7 +121,7 @@ fn a_parser_that_hangs_dies_or_talks_nonsense_is_told() {
             "sleep 60" | "yes" => command.to_owned(),
             other => format!("sh -c \"{}\"", other.replace('"', "\\\"").replace('$', "\\$")),
         };
-        check(&run(&[&words[..], &[&command]].concat()), 1, &["FAIL", expected], &[]);
+        says(&run(&[&words[..], &[&command]].concat()), 1, &["FAIL", expected], &[]);
     }
 }
 
@@ -184,7 +172,7 @@ fn a_device_answers_out_of_a_fixture() {
     let fixture = short_float(&folder);
     let device = Device::start(&fixture, &["--delays", "none", "--after-last", "repeat"]);
     let client = run(&["fixture", "replay", &fixture, "--connect", &device.1, "--delays", "none"]);
-    check(&client, 0, &["ok   battery.soc", "as recorded", "7 requests, 0 answered otherwise"], &[]);
+    says(&client, 0, &["ok   battery.soc", "as recorded", "7 requests, 0 answered otherwise"], &[]);
     let recorded = [0, 0x2b, 5, 8, 0x95, 0x99, 0x30, 0xbf, 0x3e, 0x9c, 0xdb, 0xf4, 0xb4, 0x95];
     assert_eq!(Device::ask(&mut device.connect(), &READ_SOC, 14), recorded, "the last one again");
 }
@@ -203,5 +191,5 @@ fn what_comes_after_the_last_answer_is_said_beforehand() {
     first.write_all(&READ_SOC).expect("sent");
     assert_eq!(first.read(&mut [0]).expect("closed"), 0);
     let unknown = run(&["fixture", "replay", &fixture, "--listen", "nowhere"]);
-    check(&unknown, 2, &[], &["--listen nowhere", "hint: "]);
+    says(&unknown, 2, &[], &["--listen nowhere", "hint: "]);
 }

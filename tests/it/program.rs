@@ -33,6 +33,19 @@ pub(crate) fn rctscope() -> Command {
     command
 }
 
+/// Holds a run to its exit code and to parts of what it prints. No run may panic.
+#[track_caller]
+pub(crate) fn says(found: &Run, code: i32, stdout: &[&str], stderr: &[&str]) {
+    let shown = format!("stdout:\n{}\nstderr:\n{}", found.stdout, found.stderr);
+    assert_eq!(found.code, Some(code), "{shown}");
+    for (text, parts) in [(&found.stdout, stdout), (&found.stderr, stderr)] {
+        for part in parts {
+            assert!(text.contains(part), "{part}\n{shown}");
+        }
+    }
+    assert!(!found.stderr.contains("panicked"), "{shown}");
+}
+
 /// Runs the program with these words.
 pub(crate) fn run(words: &[&str]) -> Run {
     rctscope().args(words).output().expect("the program starts").into()
