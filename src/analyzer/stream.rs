@@ -11,6 +11,7 @@ use crate::tcp::{Chunk, Connection, Notice};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub(super) struct Found {
 /// What was found.
 #[derive(Debug)]
 pub(super) enum What {
-    Frame(Sighting),
+    Frame(Arc<Sighting>),
     NonFrame(Box<NonFrameSighting>),
     /// The connection has ended: nothing of it follows.
     Closed(Box<Closed>),
@@ -212,7 +213,7 @@ impl Half {
                     let stand = stand(&self.runs, frame.offset, frame.raw.len());
                     let at = stand.at;
                     let sighting = sighting(&frame, stand, connection, ends, keep_raw);
-                    Some(Found { at, what: What::Frame(sighting) })
+                    Some(Found { at, what: What::Frame(Arc::new(sighting)) })
                 }
                 Item::NonFrame(bytes) => {
                     let stand = stand(&self.runs, bytes.offset, bytes.raw.len());
