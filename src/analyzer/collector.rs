@@ -36,7 +36,9 @@ impl Collector {
             }
             _ => assembler.tick(packet.number, packet.ts),
         };
-        work.take(&mut drain);
+        if !drain.is_empty() {
+            work.take(&mut drain);
+        }
         work.release(drain.oldest_pending());
     }
 

@@ -11,7 +11,7 @@
 //! | module | responsible for |
 //! | --- | --- |
 //! | `collector`, `work` | packets to steps |
-//! | `stream` | one connection: its two framers, and which packet each byte came from |
+//! | `stream`, `half` | one connection, and each of its directions: a framer, and which packet each byte came from |
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
 //! | `step` | what goes from one half to the other |
 //! | `teller` | steps to events |
@@ -22,6 +22,7 @@
 
 mod clock;
 mod collector;
+mod half;
 mod order;
 mod report;
 mod sequence;

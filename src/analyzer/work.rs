@@ -3,11 +3,12 @@
 
 use super::Options;
 use super::clock::Clock;
+use super::half::{Moment, Watched};
 use super::order::Place;
 use super::report::Closed;
 use super::sequence::Sequence;
 use super::step::{End, Kind, Step};
-use super::stream::{Found, Half, Moment, Protocol, Stream, Watched, What};
+use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::Summary;
 use crate::limits::{PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
@@ -73,6 +74,11 @@ enum Follow {
     Yes { two_sided: bool },
     /// Nothing of it is wanted.
     No,
+}
+
+/// Where what is found on a connection goes: it waits there while its protocol is not known.
+fn outlet<'a>(proven: bool, steps: &'a mut Vec<Step>, unproven: &'a mut Vec<Found>) -> impl FnMut(Found) + 'a {
+    move |found| if proven { steps.push(Step(Kind::Found(found))) } else { unproven.push(found) }
 }
 
 impl Work {
@@ -157,7 +163,7 @@ impl Work {
         let on_port =
             [connection.client().port, connection.server().port].iter().any(|port| self.options.ports.contains(port));
         let protocol = if on_port { Protocol::Rct } else { Protocol::Unknown(0) };
-        let stream = Stream::new(connection, protocol, self.now);
+        let stream = Stream::new(connection, protocol, self.now, self.options.frames);
         self.streams.insert(connection.id(), stream);
         if on_port {
             self.open_line(connection.id());
@@ -194,46 +200,50 @@ impl Work {
         if stream.protocol == Protocol::Foreign {
             return Follow::No;
         }
+        let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
         let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now };
+        let (id, direction) = (chunk.connection, chunk.direction);
         match chunk.body {
             ChunkBody::Data(bytes) => {
-                stream.half(chunk.direction).push(chunk, bytes, moment);
                 if let Protocol::Unknown(looked_at) = &mut stream.protocol {
                     *looked_at += bytes.len() as u64;
                 }
+                let (half, unproven) = stream.half_and_unproven(direction);
+                half.push(chunk, bytes, moment, &mut outlet(proven, &mut self.steps, unproven));
+                if proven && half.held() == 0 && half.hold.is_none() && half.unfinished == 0 {
+                    // Nearly always: nothing waits, and nothing has.
+                    return Follow::Yes { two_sided };
+                }
+                self.note_held(id, direction)
             }
             ChunkBody::Gap { length, .. } => {
-                stream.half(chunk.direction).gap(chunk, length, moment);
+                stream.half(direction).gap(chunk, length, moment);
                 self.gap(chunk);
+                self.collect(id, direction)
             }
         }
-        self.collect(chunk.connection, chunk.direction)
     }
 
     /// Takes what a framer has found, and notes what it still holds.
     fn collect(&mut self, id: ConnectionId, direction: Direction) -> Follow {
         let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
-        let two_sided = stream.two_sided;
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        let (steps, frames) = (&mut self.steps, self.options.frames);
-        let mut take_all = |half: &mut Half| {
-            while let Some(found) = half.next_found(id, frames) {
-                if proven {
-                    steps.push(Step(Kind::Found(found)));
-                } else {
-                    unproven.push(found);
-                }
-            }
-        };
-        take_all(half);
-        let held = half.framer.held();
+        half.take_found(&mut outlet(proven, &mut self.steps, unproven));
+        self.note_held(id, direction)
+    }
+
+    /// Notes what a framer holds, and keeps what all of them do within its bound.
+    fn note_held(&mut self, id: ConnectionId, direction: Direction) -> Follow {
+        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
+        let (half, unproven) = stream.half_and_unproven(direction);
+        let held = half.held();
         self.unfinished += held;
         self.unfinished -= std::mem::replace(&mut half.unfinished, held);
+        let has_hold = half.hold.is_some();
         if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
-            half.framer.give_up();
-            take_all(half);
-            half.framer.shrink();
+            half.give_up(&mut outlet(proven, &mut self.steps, unproven));
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
                 self.full(id);
@@ -242,10 +252,7 @@ impl Work {
         if !proven {
             return self.probe(id);
         }
-        let Some(half) = self.streams.get_mut(&id).and_then(|stream| stream.half_with_data(direction)) else {
-            return Follow::Yes { two_sided };
-        };
-        if half.hold.is_some() || half.framer.held() > 0 {
+        if has_hold || held > 0 {
             self.note_hold(id, direction);
         }
         Follow::Yes { two_sided }
@@ -313,7 +320,7 @@ impl Work {
         for direction in [Direction::ToServer, Direction::ToClient] {
             let Some(stream) = self.streams.get_mut(&id) else { return };
             let Some(half) = stream.half_with_data(direction) else { continue };
-            half.framer.finish(end);
+            half.finish(end);
             self.collect(id, direction);
         }
         self.probe(id);
@@ -331,10 +338,10 @@ impl Work {
             }
             let silence = self.now.since(half.last);
             if silence >= LONG_SILENCE {
-                half.framer.settle(Silence::Long);
+                half.settle(Silence::Long);
                 half.watched = Watched::Settled;
             } else if silence >= PAUSE {
-                half.framer.settle(Silence::Pause);
+                half.settle(Silence::Pause);
                 half.watched = Watched::Queued;
                 self.watch.insert((half.last.saturating_add(LONG_SILENCE), connection, direction));
             }
@@ -352,18 +359,25 @@ impl Work {
             return;
         }
         self.released = self.now;
+        if pending.is_none() && self.nothing_waits() {
+            // Nearly always it stands where it belongs.
+            self.pending = None;
+            self.steps.push(Step(Kind::Settled(self.now)));
+            return;
+        }
         self.pass_on_in_order(pending);
         let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
         self.steps.push(Step(Kind::Settled(settled)));
     }
 
+    /// Whether all that this packet has brought is in order, and nothing before it waits.
+    fn nothing_waits(&self) -> bool {
+        let fresh = &self.steps[self.fresh_from..];
+        self.sequence.is_idle() && (fresh.len() < 2 || fresh.iter().filter_map(Step::place_in_capture).is_sorted())
+    }
+
     /// Passes on whatever waits for nothing before it.
     fn pass_on_in_order(&mut self, pending: Option<PacketNumber>) {
-        let places = || self.steps[self.fresh_from..].iter().filter_map(Step::place_in_capture);
-        if pending.is_none() && self.sequence.is_idle() && places().is_sorted() {
-            // Nearly always it stands where it belongs.
-            return;
-        }
         self.put_in_sequence();
         while let Some(found) = self.sequence.next(pending, self.now) {
             self.steps.push(Step(Kind::Found(found)));

@@ -112,6 +112,11 @@ impl Log {
         std::mem::take(&mut self.notices)
     }
 
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.notices.is_empty()
+    }
+
     /// Something was missing or could not be had.
     pub(super) const fn damaged(&self) -> bool {
         self.damaged

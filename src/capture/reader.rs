@@ -40,7 +40,7 @@ pub struct Reader {
 
 /// A record found, its bytes still in the buffer.
 #[derive(Debug)]
-struct Head {
+pub(super) struct Head {
     interface: usize,
     ts: Timestamp,
     original_length: u32,
@@ -118,18 +118,22 @@ impl Reader {
     /// When the input cannot be read. Nothing more comes then.
     #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        if self.peek()?.is_none() {
-            return Ok(None);
-        }
+        let Some(head) = self.take_head()? else { return Ok(None) };
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
-        Ok(self.take_head(number))
+        Ok(Some(self.hand_out(head, number)))
     }
 
     /// What was found to be wrong since the last call. Totals come at the end of the file.
     #[inline]
     pub fn take_notices(&mut self) -> Vec<Notice> {
         self.ledger.log.take()
+    }
+
+    /// Whether [`Reader::take_notices`] has some to give.
+    #[inline]
+    pub(super) fn has_notices(&self) -> bool {
+        !self.ledger.log.is_empty()
     }
 
     /// False when the input was damaged or cut, as far as it has been read.
@@ -150,28 +154,34 @@ impl Reader {
     /// The time of the packet that comes next, waiting for it; `None` at the end.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Error> {
-        if self.head.is_none() {
-            self.find_head()?;
-        }
+        self.head = self.take_head()?;
         Ok(self.head.as_ref().map(|head| head.ts))
     }
 
-    /// Hands out the packet that [`Reader::peek`] found, as number `number`.
+    /// The packet that comes next, found but not handed out, for [`Reader::hand_out`].
     #[inline]
-    pub(super) fn take_head(&mut self, number: PacketNumber) -> Option<Packet<'_>> {
-        let head = self.head.take()?;
+    pub(super) fn take_head(&mut self) -> Result<Option<Head>, Error> {
+        match self.head.take() {
+            None => self.find_head(),
+            found => Ok(found),
+        }
+    }
+
+    /// Hands out the packet just taken as number `number`.
+    #[inline]
+    pub(super) fn hand_out(&mut self, head: Head, number: PacketNumber) -> Packet<'_> {
         let (interface, link_type) = self.ledger.hand_out(head.interface, number, head.ts, head.offset);
         if head.fraction == Fraction::Carried {
             self.ledger.odd_fraction(head.offset, number, head.ts);
         }
-        Some(Packet {
+        Packet {
             number,
             ts: head.ts,
             link_type,
             interface,
             original_length: head.original_length,
             data: self.buffer.at(head.data),
-        })
+        }
     }
 
     /// The number that the next interface to appear gets.
@@ -185,7 +195,7 @@ impl Reader {
 
     /// Goes through the records to the next packet, or to the end.
     #[inline]
-    fn find_head(&mut self) -> Result<(), Error> {
+    fn find_head(&mut self) -> Result<Option<Head>, Error> {
         while !matches!(self.state, State::Ended | State::Failed) {
             let data = self.buffer.data();
             let step = match &mut self.decoder {
@@ -193,12 +203,11 @@ impl Reader {
                 Decoder::PcapNg(pcapng) => pcapng.step(data, &mut self.ledger),
             };
             if let Step::Packet(record) = step {
-                self.found(&record);
-                return Ok(());
+                return Ok(Some(self.found(&record)));
             }
             self.go_on(&step)?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Does what stands between here and the next packet.
@@ -224,18 +233,18 @@ impl Reader {
     }
 
     #[inline]
-    fn found(&mut self, record: &Record) {
+    fn found(&mut self, record: &Record) -> Head {
         self.record_count += 1;
         let offset = self.ledger.place.offset;
-        self.head = Some(Head {
+        self.ledger.place.offset = offset.saturating_add(wide(record.length));
+        Head {
             interface: record.interface,
             ts: record.ts,
             original_length: record.original_length,
             data: self.buffer.take(record.length, &record.data),
             offset,
             fraction: record.fraction,
-        });
-        self.ledger.place.offset = offset.saturating_add(wide(record.length));
+        }
     }
 
     fn advance(&mut self, length: usize) {

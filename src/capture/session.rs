@@ -4,7 +4,7 @@
 
 use super::error::Error;
 use super::notice::Notice;
-use super::reader::Reader;
+use super::reader::{Head, Reader};
 use super::runs::{Location, Runs};
 use super::sniff::Format;
 use crate::limits;
@@ -153,15 +153,14 @@ impl Session {
             self.started = true;
             self.order_sources();
         }
-        let index = self.choose()?;
-        self.current = Some(index);
+        let (index, head) = self.choose()?;
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
         let file = self.files.get_mut(index)?;
         file.report.packet_count += 1;
         let location = Location { source: index, number: PacketNumber(file.report.packet_count) };
         self.runs.push(number, location);
-        file.reader.as_mut()?.take_head(number)
+        Some(file.reader.as_mut()?.hand_out(head, number))
     }
 
     /// What was found to be wrong since the last call.
@@ -170,6 +169,13 @@ impl Session {
             self.collect_notices(index);
         }
         std::mem::take(&mut self.notices)
+    }
+
+    /// Whether [`Session::take_notices`] has some to give: cheaper to ask after every packet.
+    #[inline]
+    pub fn has_notices(&self) -> bool {
+        let reader = self.current.and_then(|index| self.files[index].reader.as_ref());
+        !self.notices.is_empty() || reader.is_some_and(Reader::has_notices)
     }
 
     /// The inputs that could not be read since the last call.
@@ -259,14 +265,25 @@ impl Session {
         Some(first)
     }
 
-    /// The file whose packet comes next.
-    fn choose(&mut self) -> Option<usize> {
+    /// The file whose packet comes next, which becomes the current one, and that packet.
+    #[inline]
+    fn choose(&mut self) -> Option<(usize, Head)> {
+        if self.heads.is_empty()
+            && self.waiting.is_empty()
+            && let Some(index) = self.current
+        {
+            // There is no other any more.
+            return self.take_head(index).map(|head| (index, head));
+        }
+        self.current = self.choose_by_time();
+        let index = self.current?;
+        self.take_head(index).map(|head| (index, head))
+    }
+
+    fn choose_by_time(&mut self) -> Option<usize> {
         if let Some(index) = self.current.take()
             && let Some(ts) = self.peek(index)
         {
-            if self.heads.is_empty() && self.waiting.is_empty() {
-                return Some(index);
-            }
             let turn = self.turn(index, ts);
             // Most of the time a file goes on, and the heap need not be touched.
             if self.waiting.last().is_none_or(|first| turn.ts < first.ts)
@@ -317,12 +334,23 @@ impl Session {
 
     /// The time of a file's next packet. Without one the file is over and is closed.
     fn peek(&mut self, index: usize) -> Option<Timestamp> {
+        self.next_of(index, Reader::peek)
+    }
+
+    /// A file's next packet. Without one the file is over and is closed.
+    #[inline]
+    fn take_head(&mut self, index: usize) -> Option<Head> {
+        self.next_of(index, Reader::take_head)
+    }
+
+    #[inline]
+    fn next_of<T>(&mut self, index: usize, next: impl FnOnce(&mut Reader) -> Result<Option<T>, Error>) -> Option<T> {
         let reader = self.files[index].reader.as_mut()?;
         reader.set_next_interface(self.next_interface);
-        let head = reader.peek();
+        let found = next(reader);
         self.next_interface = reader.next_interface();
-        match head {
-            Ok(Some(ts)) => return Some(ts),
+        match found {
+            Ok(Some(found)) => return Some(found),
             Ok(None) => {}
             Err(error) => self.fail(index, error),
         }

@@ -134,29 +134,28 @@ impl Lines {
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
-    /// what it is a copy of.
+    /// what it is a copy of, for which it is best when nobody else has it yet.
     #[inline]
-    pub fn frame(&mut self, mut frame: Sighting, id: SightingId) -> Arc<Sighting> {
-        let Some(line) = self.line_of(&mut frame, id) else { return Arc::new(frame) };
+    pub fn frame(&mut self, mut frame: Arc<Sighting>, id: SightingId) -> Arc<Sighting> {
+        let Some(line) = self.line_of(Arc::make_mut(&mut frame), id) else { return frame };
         let (line, mut context) = self.split(line);
         if frame.escaping != Escaping::Full {
             report_escaping(line, &frame, &mut context);
         }
         if frame.sender == Sender::Client {
-            let frame = Arc::new(frame);
             values::judge_frame(&frame, &mut context);
             line.request(&frame, &mut context);
             return frame;
         }
         if !context.copying {
-            let frame = Arc::new(frame);
             line.original(None, &frame, &mut context);
             return frame;
         }
         let identity = identity(&frame);
         let original = line.find_copy(identity, Some(Key::of(&frame)), frame.connection, frame.clock);
-        frame.copy_of = original.and_then(|place| line.copies.get(place)).map(|original| original.sighting);
-        let frame = Arc::new(frame);
+        if let Some(original) = original.and_then(|place| line.copies.get(place)) {
+            Arc::make_mut(&mut frame).copy_of = Some(original.sighting);
+        }
         match original {
             Some(place) => line.copy(place, &frame, &mut context),
             None => line.original(Some(identity), &frame, &mut context),

@@ -61,8 +61,8 @@ impl Decoder {
     /// Takes one packet apart.
     #[inline]
     pub fn decode<'a>(&'a mut self, packet: &'a Packet<'_>) -> Decoded<'a> {
-        match plain::segment(packet) {
-            Some(segment) => Decoded::Segment(segment),
+        match plain::look(packet) {
+            Some(plain) => Decoded::Segment(plain::segment(&plain, packet)),
             None => self.walk(packet),
         }
     }
@@ -286,13 +286,13 @@ mod tests {
         let padded = || [write(base(), b""), vec![0; 6]].concat();
         for data in [tcp_v4(), write(stamped, PAYLOAD), padded()] {
             let packet = Packet { interface: 3, ..packet(&data) };
-            let short = plain::segment(&packet).map(Decoded::Segment);
+            let short = plain::look(&packet).map(|plain| Decoded::Segment(plain::segment(&plain, &packet)));
             assert_eq!(format!("{short:?}"), format!("Some({:?})", Decoder::new().walk(&packet)));
         }
         let syn = base().syn().options(&[TcpOptionElement::WindowScale(9)]).expect("fit");
         let cut = &tcp_v4()[..60];
         for data in [&tcp_v6(), &write(syn, b""), cut, &padded()[..50]] {
-            assert!(plain::segment(&packet(data)).is_none());
+            assert!(plain::look(&packet(data)).is_none());
         }
     }
 
@@ -490,9 +490,10 @@ mod tests {
             let packet = Packet { link_type: LinkType(link_type), ..packet(data) };
             let mut decoder = Decoder::new();
             for _ in 0..2 {
-                if let Some(segment) = plain::segment(&packet) {
+                if let Some(plain) = plain::look(&packet) {
                     let walked = format!("{:?}", Decoder::new().walk(&packet));
-                    prop_assert_eq!(format!("{:?}", Decoded::Segment(segment)), walked, "the long way");
+                    let short = Decoded::Segment(plain::segment(&plain, &packet));
+                    prop_assert_eq!(format!("{short:?}"), walked, "the long way");
                 }
                 if let Decoded::Segment(segment) = decoder.decode(&packet) {
                     let at = usize::try_from(segment.payload_offset).expect("small");

@@ -21,9 +21,19 @@ const PLAIN_IPV4: [u8; 3] = [0x08, 0x00, 0x45];
 /// The fragment offset and the bit that says that more fragments follow.
 const FRAGMENT: u16 = 0x3fff;
 
-/// The segment in a plain packet; `None` where the long way has to tell.
+/// Where the payload of a plain packet stands, and what its one option says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain<'a> {
+    header: &'a [u8; HEADERS],
+    /// Header and payload.
+    tcp: &'a [u8],
+    payload: &'a [u8],
+    ts_val: Option<u32>,
+}
+
+/// What is needed of a plain packet; `None` where the long way has to tell.
 #[inline]
-pub(super) fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
+pub(super) fn look<'a>(packet: &Packet<'a>) -> Option<Plain<'a>> {
     let data = packet.data;
     let header: &[u8; HEADERS] = data.first_chunk()?;
     let is_plain = header[IPV4_AT - 2..=IPV4_AT] == PLAIN_IPV4
@@ -41,7 +51,15 @@ pub(super) fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
         [1, 1, 8, 10, a, b, c, d, _, _, _, _] => Some(u32::from_be_bytes([*a, *b, *c, *d])),
         _ => return None,
     };
-    Some(Segment {
+    Some(Plain { header, tcp: data.get(TCP_AT..end)?, payload: data.get(start..end)?, ts_val })
+}
+
+/// The segment in it.
+#[inline]
+pub(super) fn segment<'a>(plain: &Plain<'a>, packet: &Packet<'_>) -> Segment<'a> {
+    let Plain { header, tcp, payload, ts_val } = *plain;
+    let addresses = header.first_chunk().unwrap_or(&[0; 12]);
+    Segment {
         packet: packet.number,
         ts: packet.ts,
         src: endpoint(header, IPV4_AT + 12, TCP_AT),
@@ -51,18 +69,18 @@ pub(super) fn segment<'a>(packet: &Packet<'a>) -> Option<Segment<'a>> {
         flags: TcpFlags(header[TCP_AT + 13]),
         window: be16(header, TCP_AT + 14),
         window_scale: None,
-        payload: data.get(start..end)?,
-        payload_offset: transport::count(start),
+        payload,
+        payload_offset: transport::count(TCP_AT + tcp.len() - payload.len()),
         missing: 0,
         fingerprint: Fingerprint {
             ip_id: be16(header, IPV4_AT + 4),
             checksum: be16(header, TCP_AT + 16),
             ts_val,
             ttl: header[IPV4_AT + 8],
-            path: Path::on_interface(packet.interface).with_ethernet(header.first_chunk()?).digest(),
+            path: Path::on_interface(packet.interface).with_ethernet(addresses).digest(),
         },
-        checksummed: Some(Checksummed { tcp: data.get(TCP_AT..end)? }),
-    })
+        checksummed: Some(Checksummed { tcp }),
+    }
 }
 
 fn endpoint(header: &[u8; HEADERS], ip: usize, port: usize) -> Endpoint {

@@ -110,8 +110,10 @@ impl Segment<'_> {
         let bytes = self.checksummed?.tcp;
         let ends = ip_sum(self.src.ip) + ip_sum(self.dst.ip);
         let length = u64::try_from(bytes.len()).ok()?;
-        // A sum in ones' complement is one modulo 2^16 - 1, and its two zeros are one there.
-        Some((ends + TCP + length + sum(bytes)).is_multiple_of(u16::MAX.into()))
+        // A sum in ones' complement is one modulo 2^16 - 1, and its two zeros are one there. All words are taken with
+        // their bytes the wrong way round, which multiplies the sum by 256 there, and needs no turning of each.
+        let swapped = (TCP + length) << 8;
+        Some((ends + swapped + sum(bytes)).is_multiple_of(u16::MAX.into()))
     }
 
     /// Payload bytes that were on the wire, captured or not.
@@ -122,17 +124,23 @@ impl Segment<'_> {
 
 fn ip_sum(ip: IpAddr) -> u64 {
     match ip {
-        IpAddr::V4(ip) => sum(&ip.octets()),
+        IpAddr::V4(ip) => u32::from_le_bytes(ip.octets()).into(),
         IpAddr::V6(ip) => sum(&ip.octets()),
     }
 }
 
-/// The sum of 16-bit words, up to multiples of 2^16 - 1: words of 32 bits give the same then, in half the steps.
+/// The sum of little-endian words of 16 bits, up to multiples of 2^16 - 1: words of 32 bits give the same then, in half
+/// the steps.
 fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<4>();
-    let mut last = [0; 4];
-    last[..rest.len()].copy_from_slice(rest);
-    words.iter().chain([&last]).map(|word| u64::from(u32::from_be_bytes(*word))).sum()
+    let last = match *rest {
+        [a] => [a, 0, 0, 0],
+        [a, b] => [a, b, 0, 0],
+        [a, b, c] => [a, b, c, 0],
+        _ => [0; 4],
+    };
+    let word = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    words.iter().map(word).sum::<u64>() + word(&last)
 }
 
 /// A whole TCP segment whose checksum can be verified on demand: most never need to be.

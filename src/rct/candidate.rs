@@ -76,19 +76,7 @@ pub(super) struct Extent {
     pub(super) plain: bool,
 }
 
-/// The verdict on a frame that is whole, right, and free of escapes: nearly all are. `None` for all others.
-pub(super) fn read_plain(raw: &[u8]) -> Option<Extent> {
-    let [START, behind @ ..] = raw else { return None };
-    // Other commands are looked at more closely: what begins so may be no frame at all.
-    let header = header(behind).filter(|header| header.command.is_known())?;
-    let total = header.declared_total();
-    let body = behind.get(..total)?;
-    let special = body.iter().any(|byte| matches!(*byte, START | ESCAPE));
-    let fits = !special && total >= header.smallest_total() && crc_fits(body);
-    fits.then(|| plain(body, Escaping::Full))
-}
-
-/// The verdict on any other candidate. `raw` begins with the start byte, `bytes` has read all of it.
+/// The verdict on a candidate. `raw` begins with the start byte, `bytes` has read all of it.
 pub(super) fn judge(bytes: &Unescaped, raw: &[u8], horizon: Horizon) -> Verdict {
     if let Some(verdict) = judge_declared(bytes, raw, horizon) {
         return verdict;

@@ -1,7 +1,9 @@
 //! The framer's invariants, held against random streams, and every shape of frame and non-frame that is known.
 
 use super::*;
+use crate::limits::FRAME_BYTES;
 use crate::object::ObjectId;
+use crate::rct::FrameStatus;
 use crate::rct::command::Command;
 use crate::rct::encode;
 use proptest::prelude::*;
@@ -50,6 +52,42 @@ fn run<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<Seen> {
     framer.finish(StreamEnd::Closed);
     drain(&mut framer, &mut seen);
     assert_eq!(framer.held(), 0);
+    seen
+}
+
+/// The same, each item in full and lent from where it was pushed, or else all of them from the framer's own buffer.
+/// Separators are left out.
+fn run_in_full(chunks: &[Vec<u8>], gap_behind: Option<usize>, in_place: bool) -> Vec<String> {
+    let (mut framer, mut seen) = (Framer::midstream(), Vec::new());
+    let mut see = |item: &Item<'_>| {
+        if !matches!(item, Item::Separator { .. }) {
+            seen.push(format!("{item:02x?}"));
+        }
+    };
+    for (at, chunk) in chunks.iter().enumerate() {
+        if in_place {
+            let mut items = framer.items(chunk);
+            loop {
+                while let Some(frame) = items.next_whole() {
+                    see(&Item::Frame(frame));
+                }
+                let Some(item) = items.next() else { break };
+                see(&item);
+            }
+        } else {
+            framer.push(chunk);
+        }
+        if gap_behind == Some(at) {
+            framer.gap(7);
+        }
+        while let Some(item) = framer.next_item() {
+            see(&item);
+        }
+    }
+    framer.finish(StreamEnd::Unseen);
+    while let Some(item) = framer.next_item() {
+        see(&item);
+    }
     seen
 }
 
@@ -286,6 +324,16 @@ proptest! {
         let chunks = cut(&stream, &cuts);
         prop_assert_eq!(&run(chunks.iter().map(Vec::as_slice)), &whole);
         prop_assert_eq!(&run(stream.chunks(1)), &whole);
+    }
+
+    #[test]
+    fn items_in_place_are_those_of_the_buffer(
+        stream in stream(),
+        cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        gap_behind in prop::option::of(0usize..12),
+    ) {
+        let chunks = cut(&stream, &cuts);
+        prop_assert_eq!(run_in_full(&chunks, gap_behind, true), run_in_full(&chunks, gap_behind, false));
     }
 
     #[test]

@@ -12,9 +12,11 @@ pub mod framer;
 mod parse;
 pub mod registry;
 mod remainder;
+mod scan;
 mod unescape;
 pub mod value;
+mod whole;
 
 pub use command::Command;
 pub use frame::{Escaping, Frame, FrameStatus, Item, NonFrame, NonFrameKind};
-pub use framer::{Framer, Silence, StreamEnd};
+pub use framer::{Framer, Items, Silence, StreamEnd};

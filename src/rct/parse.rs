@@ -23,14 +23,19 @@ pub(super) struct Header {
 }
 
 impl Header {
+    /// Its own bytes.
+    pub(super) fn bytes(self) -> usize {
+        1 + self.command.length_bytes()
+    }
+
     /// Unescaped bytes from the command to the last CRC byte, if the length field tells the truth.
     pub(super) fn declared_total(self) -> usize {
-        1 + self.command.length_bytes() + usize::from(self.declared_length) + CRC_BYTES
+        self.bytes() + usize::from(self.declared_length) + CRC_BYTES
     }
 
     /// The same for the shortest frame with this command: object id, no payload.
     pub(super) fn smallest_total(self) -> usize {
-        1 + self.command.length_bytes() + self.command.id_bytes() + CRC_BYTES
+        self.bytes() + self.command.id_bytes() + CRC_BYTES
     }
 }
 

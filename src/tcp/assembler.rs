@@ -9,7 +9,7 @@ use super::event::{CloseReason, NoticeKind, TcpEvent};
 use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
-use super::outbox::{Moment, Queued, Shared};
+use super::outbox::{Moment, Outbox, Queued, Shared};
 use super::table::{Queue, Slot, Table};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
@@ -99,11 +99,12 @@ impl Assembler {
             shared: Shared {
                 overlap: options.overlap,
                 moment: Moment { packet: PacketNumber(0), ts: start, now: start },
-                outbox: VecDeque::new(),
+                outbox: Outbox::default(),
                 history: History::new(),
                 sightings: Sightings::new(),
                 held: Held::default(),
                 timers: Timers::default(),
+                long_way: false,
             },
             opened_count: 0,
             ended: Vec::new(),
@@ -167,6 +168,11 @@ impl Assembler {
 
 #[cfg(test)]
 impl Assembler {
+    /// Nothing goes the short way from here on.
+    pub(super) const fn go_the_long_way(&mut self) {
+        self.shared.long_way = true;
+    }
+
     pub(super) const fn held_cost(&self) -> usize {
         self.shared.held.cost()
     }
@@ -207,7 +213,7 @@ impl Assembler {
         let connection = Connection::new(id, segment, &self.server_ports);
         let (midstream, direction) = (connection.midstream(), connection.direction_of(segment));
         let slot = self.table.insert(connection, segment, self.awake);
-        self.shared.outbox.push_back(Queued::Opened(id));
+        self.shared.outbox.push(Queued::Opened(id));
         if midstream {
             let flow = Flow { slot, connection: id, direction };
             self.shared.notice(flow, NoticeKind::Midstream, self.shared.this_packet());
@@ -246,7 +252,7 @@ impl Assembler {
         }
         connection.flush(&mut self.shared);
         connection.life = if reason == CloseReason::Reset { Life::Reset } else { Life::Closed };
-        self.shared.outbox.push_back(Queued::Closed(connection.id(), reason, packet, ts));
+        self.shared.outbox.push(Queued::Closed(connection.id(), reason, packet, ts));
         self.ended.push(slot);
         match reason {
             CloseReason::Fin | CloseReason::Reset => self.table.enqueue(slot, Queue::Tombstones, self.awake),
@@ -260,22 +266,31 @@ impl Assembler {
 
 /// Time and bounds.
 impl Assembler {
+    #[inline]
     fn advance_to(&mut self, packet: PacketNumber, ts: Timestamp) {
-        self.bury();
+        if !self.ended.is_empty() {
+            self.bury();
+        }
         let before = self.shared.moment.now;
         let now = before.max(ts);
         self.shared.moment = Moment { packet, ts, now };
         let step = now.nanos_since(before).min(LONGEST_STEP);
         self.awake = Timestamp::from_nanos(self.awake.nanos().saturating_add(step));
+        if !self.shared.timers.is_empty() || !self.resets.is_empty() {
+            self.look_at_timers(now);
+        }
+        if self.awake >= self.next_sweep {
+            self.sweep(self.awake);
+        }
+    }
+
+    fn look_at_timers(&mut self, now: Timestamp) {
         while let Some(flow) = self.shared.timers.due(now) {
             self.expire(flow);
         }
         while let Some(front) = self.resets.front().copied().filter(|front| front.until <= now) {
             self.resets.pop_front();
             self.decide_reset(&front);
-        }
-        if self.awake >= self.next_sweep {
-            self.sweep(self.awake);
         }
     }
 
@@ -416,8 +431,13 @@ impl Drain<'_> {
         while assembler.shared.outbox.is_empty() && !assembler.closing.is_empty() {
             assembler.close_next();
         }
-        let queued = assembler.shared.outbox.pop_front()?;
-        Some(queued.lend(self.payload, &mut assembler.lent))
+        assembler.shared.outbox.next(self.payload, &mut assembler.lent)
+    }
+
+    /// Whether there are no more events.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.assembler.shared.outbox.is_empty() && self.assembler.closing.is_empty()
     }
 
     /// See [`Assembler::connection`].
@@ -437,12 +457,10 @@ impl Drain<'_> {
 }
 
 impl Drop for Drain<'_> {
+    #[inline]
     fn drop(&mut self) {
-        if self.assembler.shared.outbox.is_empty() {
-            return;
-        }
-        for queued in &mut self.assembler.shared.outbox {
-            queued.make_owned(self.payload);
+        if !self.assembler.shared.outbox.is_empty() {
+            self.assembler.shared.outbox.make_owned(self.payload);
         }
     }
 }

@@ -32,6 +32,10 @@ impl Timers {
         }
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// A flow whose time has come.
     pub(super) fn due(&self, now: Timestamp) -> Option<Flow> {
         self.0.first().filter(|(deadline, _)| *deadline <= now).map(|(_, flow)| *flow)

@@ -3,14 +3,14 @@
 //! What is remembered of streams (bytes delivered, packets seen) lives in two such logs and not in every connection:
 //! memory is then bounded by construction, however many connections there are, and the oldest goes first.
 
-use std::collections::VecDeque;
-
-/// The entries of all owners, oldest first.
+/// The entries of all owners.
 #[derive(Debug)]
 pub(super) struct Log<T> {
-    entries: VecDeque<(Trail, T)>,
-    /// The number of the oldest entry kept. Entries are numbered from 1.
-    first: u64,
+    /// Each with where its owner's entry before it is. Entry `n` stands at `n` modulo the capacity.
+    entries: Vec<(Trail, T)>,
+    /// How many entries have been pushed, which is the number of the newest: they are numbered from 1.
+    pushed: u64,
+    /// A power of two.
     capacity: usize,
 }
 
@@ -19,29 +19,58 @@ pub(super) struct Log<T> {
 pub(super) struct Trail(u64);
 
 impl<T> Log<T> {
+    /// A log of the last `capacity` entries, which is to be a power of two.
     pub(super) const fn new(capacity: usize) -> Self {
-        Self { entries: VecDeque::new(), first: 1, capacity }
+        assert!(capacity.is_power_of_two());
+        Self { entries: Vec::new(), pushed: 0, capacity }
     }
 
     /// Adds an entry of the owner of `trail`.
+    #[inline]
     pub(super) fn push(&mut self, trail: &mut Trail, entry: T) {
-        if self.entries.len() == self.capacity {
-            self.entries.pop_front();
-            self.first += 1;
+        let place = self.place(self.pushed);
+        let entry = (*trail, entry);
+        match self.entries.get_mut(place) {
+            Some(oldest) => *oldest = entry,
+            None => self.append(entry),
         }
-        self.entries.push_back((*trail, entry));
-        *trail = Trail(self.first + self.entries.len() as u64 - 1);
+        self.pushed += 1;
+        *trail = Trail(self.pushed);
+    }
+
+    fn append(&mut self, entry: (Trail, T)) {
+        if self.entries.is_empty() {
+            // Memory that is not written to yet costs nothing, and growing by and by would copy all of it.
+            self.entries.reserve_exact(self.capacity);
+        }
+        self.entries.push(entry);
     }
 
     /// The owner's entries that are still there, newest first.
     pub(super) fn walk(&self, trail: Trail) -> impl Iterator<Item = &T> {
         let mut at = trail;
         std::iter::from_fn(move || {
-            let index = usize::try_from(at.0.checked_sub(self.first)?).ok()?;
-            let (older, entry) = self.entries.get(index)?;
-            at = *older;
+            let (older, entry) = self.get(at)?;
+            at = older;
             Some(entry)
         })
+    }
+
+    /// An entry, if it is still there, and where its owner's entry before it is.
+    #[inline]
+    pub(super) fn get(&self, trail: Trail) -> Option<(Trail, &T)> {
+        let before = trail.0.checked_sub(1)?;
+        if self.pushed - before > self.capacity as u64 {
+            return None;
+        }
+        let (older, entry) = self.entries.get(self.place(before))?;
+        Some((*older, entry))
+    }
+
+    /// Where the entry behind the first `before` stands.
+    #[inline]
+    fn place(&self, before: u64) -> usize {
+        usize::try_from(before & (self.capacity as u64 - 1)).unwrap_or(0)
     }
 }
 

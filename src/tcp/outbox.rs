@@ -18,11 +18,13 @@ use std::ops::Range;
 pub(super) struct Shared {
     pub(super) overlap: Overlap,
     pub(super) moment: Moment,
-    pub(super) outbox: VecDeque<Queued>,
+    pub(super) outbox: Outbox,
     pub(super) history: History,
     pub(super) sightings: Sightings,
     pub(super) held: Held,
     pub(super) timers: Timers,
+    /// No segment may go the short way: for a test that compares the two.
+    pub(super) long_way: bool,
 }
 
 /// The packet that is being looked at, and the time as timers count it.
@@ -34,11 +36,60 @@ pub(super) struct Moment {
     pub(super) now: Timestamp,
 }
 
+/// The events that wait to be handed out.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    /// The payload of the segment that is being pushed, as a whole: what nearly all that carry data come to. It goes
+    /// before the queue.
+    lent: Option<Place>,
+    queue: VecDeque<Queued>,
+}
+
+impl Outbox {
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lent.is_none() && self.queue.is_empty()
+    }
+
+    pub(super) fn push(&mut self, event: Queued) {
+        self.queue.push_back(event);
+    }
+
+    /// Puts the whole payload of the segment that is being pushed, which has `length` bytes.
+    #[inline]
+    pub(super) fn lend(&mut self, place: Place, length: usize) {
+        if self.is_empty() {
+            self.lent = Some(place);
+        } else {
+            self.push(Queued::Lent(place, 0..length));
+        }
+    }
+
+    /// The next event; bytes that are owned are moved to `kept` and lent from there.
+    #[inline]
+    pub(super) fn next<'a>(&mut self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> Option<TcpEvent<'a>> {
+        match self.lent.take() {
+            Some(place) => Some(place.chunk(ChunkBody::Data(payload))),
+            None => Some(self.queue.pop_front()?.lend(payload, kept)),
+        }
+    }
+
+    /// Copies lent bytes, for events that outlive the segment they were made of.
+    pub(super) fn make_owned(&mut self, payload: &[u8]) {
+        for queued in &mut self.queue {
+            queued.make_owned(payload);
+        }
+        if let Some(place) = self.lent.take() {
+            self.queue.push_front(Queued::Owned(place, payload.to_vec()));
+        }
+    }
+}
+
 impl Shared {
     pub(super) fn notice(&mut self, flow: Flow, kind: NoticeKind, evidence: ByteRange) {
         let Flow { connection, direction, .. } = flow;
         let ts = self.moment.ts;
-        self.outbox.push_back(Queued::Notice(Notice { connection, direction, kind, ts, evidence }));
+        self.outbox.push(Queued::Notice(Notice { connection, direction, kind, ts, evidence }));
     }
 
     /// The present packet as a whole, as evidence.
@@ -70,15 +121,13 @@ pub(super) struct Place {
 }
 
 impl Queued {
-    /// Copies lent bytes, for an event that outlives the segment it was made of.
-    pub(super) fn make_owned(&mut self, payload: &[u8]) {
+    fn make_owned(&mut self, payload: &[u8]) {
         if let Self::Lent(place, range) = self {
             *self = Self::Owned(*place, payload.get(range.clone()).unwrap_or_default().to_vec());
         }
     }
 
-    /// The event as it is handed out; bytes that are owned are moved to `kept` and lent from there.
-    pub(super) fn lend<'a>(self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> TcpEvent<'a> {
+    fn lend<'a>(self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> TcpEvent<'a> {
         match self {
             Self::Opened(connection) => TcpEvent::Opened(connection),
             Self::Lent(place, range) => place.chunk(ChunkBody::Data(payload.get(range).unwrap_or_default())),

@@ -930,6 +930,47 @@ proptest! {
     }
 
     #[test]
+    fn the_short_way_leads_where_the_long_one_does(
+        opened in any::<bool>(),
+        segments in prop::collection::vec(
+            (any::<bool>(), -20_i32..20, -20_i32..20, 0_u8..24, 0_usize..6, 0_i64..40),
+            0..120,
+        ),
+    ) {
+        let mut benches = [Bench::new(), Bench::new()];
+        benches[1].assembler.go_the_long_way();
+        for bench in &mut benches {
+            if opened {
+                bench.handshake(CLIENT - 1, SERVER - 1);
+            }
+            // What each side has sent: most segments go on there, and most acknowledge all of the other's.
+            let mut sent = [CLIENT, SERVER];
+            for &(from_client, ahead, behind, kind, size, millis) in &segments {
+                let direction = if from_client { Direction::ToServer } else { Direction::ToClient };
+                let (own, other) = (direction.index(), direction.reversed().index());
+                let seq = sent[own].wrapping_add_signed(if ahead < 12 { 0 } else { ahead - 16 });
+                let ack = sent[other].wrapping_add_signed(behind.min(3) - 3);
+                let (flags, missing) = match kind {
+                    0 => (PSH | FIN, 0),
+                    1 => (RST, 0),
+                    2 => (SYN | ACK, 0),
+                    3 => (ACK, 2),
+                    4..12 => (ACK, 0),
+                    _ => (PSH, 0),
+                };
+                bench.nanos += millis * millis * 1_000_000;
+                bench.push(direction, seq, ack, flags, &[kind; 6][..size], Extra { missing, ..PLAIN });
+                sent[own] = sent[own].max(seq.wrapping_add(u32::try_from(size).expect("small")));
+            }
+        }
+        let [short, long] = benches.map(Bench::finish);
+        prop_assert_eq!(&short.streams, &long.streams);
+        prop_assert_eq!(&short.gaps, &long.gaps);
+        prop_assert_eq!(&short.notices, &long.notices);
+        prop_assert_eq!(&short.closed, &long.closed);
+    }
+
+    #[test]
     fn no_segments_make_it_panic(
         segments in prop::collection::vec(
             (any::<bool>(), any::<u32>(), any::<u32>(), any::<u8>(), 0_usize..5, 0_u32..3, -5_i64..2_000),

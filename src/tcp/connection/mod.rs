@@ -3,9 +3,10 @@
 //! What its two directions carry is the business of `half`; which connections there are, of `table`.
 
 mod identity;
+mod in_step;
 
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
-use crate::limits::{HOLE_PATIENCE, ONE_SIDED_HOLE_PATIENCE, STRAY_AFTER_CLOSE, STRAY_DISTANCE};
+use crate::limits::{STRAY_AFTER_CLOSE, STRAY_DISTANCE};
 use crate::net::{Segment, Seq};
 use crate::tcp::event::NoticeKind;
 use crate::tcp::flow::Flow;
@@ -288,6 +289,9 @@ impl Connection {
         if self.life == Life::Ignored {
             return self.receive_ignored(segment, flow);
         }
+        if self.receive_in_step(segment, flow, shared) {
+            return Effect::None;
+        }
         if segment.flags.rst() {
             return self.reset(segment, flow, shared);
         }
@@ -440,9 +444,8 @@ impl Connection {
     }
 
     pub(in crate::tcp) fn surroundings(&self) -> Surroundings {
-        let one_sided = self.senders.iter().any(|sender| !sender.seen) && self.client != self.server;
-        let patience = if one_sided { ONE_SIDED_HOLE_PATIENCE } else { HOLE_PATIENCE };
-        Surroundings { packets: self.packet_count, patience }
+        let is_one_sided = self.senders.iter().any(|sender| !sender.seen) && self.client != self.server;
+        Surroundings { packets: self.packet_count, is_one_sided }
     }
 }
 

@@ -57,10 +57,10 @@ impl Half {
             let watch = self.watch_over(hole, around, now);
             if watch.is_some_and(|watch| watch.is_over(around, now)) {
                 self.give_up_to(hole.end, GapReason::Acknowledged, shared);
-            } else if now.since(hole.since) >= around.patience {
+            } else if now.since(hole.since) >= around.patience() {
                 self.give_up_to(hole.end, GapReason::Timeout, shared);
             } else {
-                let timeout = hole.since.saturating_add(around.patience);
+                let timeout = hole.since.saturating_add(around.patience());
                 deadline =
                     Some(watch.map_or(timeout, |watch| timeout.min(watch.since.saturating_add(ACKNOWLEDGED_HOLE))));
                 break;
@@ -113,7 +113,7 @@ impl Half {
         let reason = if snapped { GapReason::Snapped } else { reason };
         let length = end - next;
         let origin = Origin { packet: shared.moment.packet, ts: shared.moment.ts, at: 0 };
-        shared.outbox.push_back(Queued::Gap(self.place_of(next, origin), length, reason));
+        shared.outbox.push(Queued::Gap(self.place_of(next, origin), length, reason));
         remember_range(&mut self.lost, next..end);
         self.stats.gap_count += 1;
         self.stats.gap_bytes += length;

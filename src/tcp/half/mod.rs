@@ -7,8 +7,9 @@
 //! that there is room before it for segments of a connection that began before the capture. Users count from `base`.
 
 mod holes;
+mod in_step;
 
-use crate::limits::STRAY_DISTANCE;
+use crate::limits::{HOLE_PATIENCE, ONE_SIDED_HOLE_PATIENCE, STRAY_DISTANCE};
 use crate::net::{Segment, Seq};
 use crate::packet::ByteRange;
 use crate::tcp::event::{GapReason, NoticeKind};
@@ -95,8 +96,15 @@ struct Hole {
 pub(in crate::tcp) struct Surroundings {
     /// Packets of the connection so far.
     pub(in crate::tcp) packets: u64,
+    /// Packets of one end alone have been captured.
+    pub(in crate::tcp) is_one_sided: bool,
+}
+
+impl Surroundings {
     /// How long a hole is waited for that nobody acknowledges.
-    pub(in crate::tcp) patience: Duration,
+    fn patience(self) -> Duration {
+        if self.is_one_sided { ONE_SIDED_HOLE_PATIENCE } else { HOLE_PATIENCE }
+    }
 }
 
 /// Where a segment's payload lies in the stream.
@@ -241,7 +249,7 @@ impl Half {
     fn take_next(&mut self, segment: &Segment<'_>, run: Run<'_>, shared: &mut Shared) {
         shared.sightings.note(&mut self.seen, segment);
         let place = self.place_of(run.offset, run.origin);
-        shared.outbox.push_back(Queued::Lent(place, 0..run.bytes.len()));
+        shared.outbox.lend(place, run.bytes.len());
         self.delivered(run, shared);
     }
 
@@ -395,7 +403,7 @@ impl Half {
         if self.preroll.is_none() && run.offset == self.next {
             let skip = index(run.offset - start);
             let place = self.place_of(run.offset, run.origin);
-            shared.outbox.push_back(Queued::Lent(place, skip..skip + run.bytes.len()));
+            shared.outbox.push(Queued::Lent(place, skip..skip + run.bytes.len()));
             self.delivered(run, shared);
             self.release(shared);
         } else {
@@ -410,7 +418,7 @@ impl Half {
             let run = Run { offset: self.next, bytes: &piece.bytes, origin: piece.origin };
             let place = self.place_of(run.offset, run.origin);
             self.delivered(run, shared);
-            shared.outbox.push_back(Queued::Owned(place, piece.bytes));
+            shared.outbox.push(Queued::Owned(place, piece.bytes));
         }
     }
 
