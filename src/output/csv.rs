@@ -4,8 +4,9 @@
 //! Times are exact. Cells that a spreadsheet would take for a formula get a `'` in front.
 
 use super::cell::{self, Reader};
+use super::digits::{self, ROOM, Room};
+use super::reading;
 use super::time_text::Rfc3339;
-use super::{digits, reading};
 use crate::event::{Event, Sink};
 use crate::line::Exchange;
 use crate::object::ObjectId;
@@ -137,20 +138,18 @@ fn text(registry: &Registry, id: ObjectId, text: String, exchange: &Exchange) ->
 
 /// Exact, no zeros at the end but always a fraction.
 fn seconds(nanos: i64) -> String {
-    decimal(nanos, 1_000_000_000, digits::of_second)
+    decimal(nanos, digits::seconds)
 }
 
 fn milliseconds(nanos: i64) -> String {
-    decimal(nanos, 1_000_000, digits::of_millisecond)
+    decimal(nanos, digits::milliseconds)
 }
 
-fn decimal(nanos: i64, one: u64, fraction: fn(&mut Vec<u8>, u64)) -> String {
-    let size = nanos.unsigned_abs();
-    let mut text = if nanos < 0 { b"-".to_vec() } else { Vec::new() };
-    digits::number(&mut text, size / one);
-    text.push(b'.');
-    fraction(&mut text, size % one);
-    String::from_utf8(text).unwrap_or_default()
+fn decimal(nanos: i64, write: fn(&mut Room, u64) -> usize) -> String {
+    let mut room = [0; ROOM];
+    let length = write(&mut room, nanos.unsigned_abs());
+    let sign = if nanos < 0 { "-" } else { "" };
+    format!("{sign}{}", std::str::from_utf8(&room[..length]).unwrap_or_default())
 }
 
 /// The crate's errors are those of the output, and one more for rows of unequal length, which would be a bug.

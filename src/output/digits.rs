@@ -3,6 +3,7 @@
 //! Most of a record is numbers, and most of them have fewer than nine digits. Eight digits fit one word: they are made
 //! side by side with three multiplications, stored at once, and what is not wanted of them is cut off again. Knows
 //! digits and nothing of what they count.
+#![expect(clippy::inline_always, reason = "with constants for arguments half of most functions is left")]
 
 /// One more than the largest number of eight digits.
 pub(super) const EIGHT_DIGITS: u64 = 100_000_000;
@@ -37,63 +38,238 @@ impl Digits {
         self.0.leading_zeros() / 8
     }
 
-    /// As text, the first `skipped` left out and as many bytes of no meaning at the end.
+    /// How many digits are to be seen of a whole number.
     #[inline]
-    const fn text(self, skipped: u32) -> [u8; 8] {
-        ((self.0 | 0x3030_3030_3030_3030) >> (8 * skipped)).to_le_bytes()
+    const fn count(self) -> u32 {
+        8 - self.leading_zeros()
+    }
+
+    /// As text, in the order in which it is read.
+    #[inline]
+    const fn text(self) -> u64 {
+        self.0 | 0x3030_3030_3030_3030
+    }
+
+    /// Writes the last `count` of them, at least one. Nothing behind them has a meaning.
+    #[inline]
+    fn write_last(self, room: &mut Room, count: u32) -> usize {
+        put(room, 0, self.text() >> (8 * (8 - count)));
+        count as usize
+    }
+
+    /// Writes them with a point before the last `places`, seven at most. Zeros at the end are dropped until there are only
+    /// `fewest` decimals left, and without decimals the point is too.
+    #[inline(always)]
+    fn write_with_point(self, room: &mut Room, places: u32, fewest: u32) -> usize {
+        let whole = self.count().max(places + 1) - places;
+        let kept = places.saturating_sub(self.trailing_zeros()).max(fewest);
+        put(room, 0, self.text() >> (8 * (8 - places - whole)));
+        // The last digit before the point makes room for it.
+        put(room, whole as usize, self.text() >> (8 * (7 - places)) & !0xff | u64::from(b'.'));
+        (whole + if kept > 0 { 1 + kept } else { 0 }) as usize
     }
 }
 
-/// Appends the first `kept` of eight bytes: one move of a word and a shorter length are cheaper than a copy of so many.
+/// Where a number is written: long enough for any of 64 bits, for the shortest text of any float, and for the bytes of no
+/// meaning behind them.
+///
+/// To write eight bytes at once and to count those that are wanted is cheaper than to copy so many: who writes here says
+/// how many bytes of text there are.
+pub(super) type Room = [u8; ROOM];
+pub(super) const ROOM: usize = 32;
+
+/// Eight bytes from `at` on, which is 24 at most.
 #[inline]
-fn push_some(out: &mut Vec<u8>, bytes: [u8; 8], kept: u32) {
-    let end = out.len() + kept as usize;
-    out.extend_from_slice(&bytes);
-    out.truncate(end);
+fn put(room: &mut Room, at: usize, text: u64) {
+    if let Some(place) = room.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+        *place = text.to_le_bytes();
+    }
 }
 
-/// Appends a whole number.
+/// A whole number.
 #[inline]
-pub(super) fn number(out: &mut Vec<u8>, number: u64) {
+pub(super) fn number(room: &mut Room, number: u64) -> usize {
     if number < 100 {
         // Offsets, lengths and milliseconds: half of all numbers.
-        let pair = [digit(number / 10), digit(number)];
-        return if number < 10 { out.push(pair[1]) } else { out.extend_from_slice(&pair) };
+        let (tens, ones) = (u64::from(digit(number / 10)), u64::from(digit(number)));
+        put(room, 0, if number < 10 { ones } else { tens | ones << 8 });
+        return if number < 10 { 1 } else { 2 };
     }
     if number < EIGHT_DIGITS {
         let digits = Digits::of(number);
-        let skipped = digits.leading_zeros();
-        return push_some(out, digits.text(skipped), 8 - skipped);
+        return digits.write_last(room, digits.count());
     }
-    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+    long_number(room, number)
 }
 
-/// Appends nanoseconds below a second as decimals of a second: nine digits without the zeros at the end, but always one.
-#[inline]
-pub(super) fn of_second(out: &mut Vec<u8>, nanos: u64) {
-    let (eight, last) = (Digits::of(nanos / 10 % EIGHT_DIGITS), nanos % 10);
-    if last == 0 {
-        push_some(out, eight.text(0), (8 - eight.trailing_zeros()).max(1));
-    } else {
-        out.extend_from_slice(&eight.text(0));
-        out.push(digit(last));
+#[cold]
+fn long_number(room: &mut Room, number: u64) -> usize {
+    let mut buffer = itoa::Buffer::new();
+    short(room, buffer.format(number))
+}
+
+/// Writes whole numbers each of which is a little more than the one before, as those of packets and ids are: all digits
+/// but the last two are kept.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Odometer {
+    /// The number before with its last two digits at zero.
+    base: u64,
+    /// The digits before those two, and how many bits they take.
+    text: u64,
+    bits: u32,
+}
+
+impl Odometer {
+    /// The same as [`number`].
+    #[inline(always)]
+    pub(super) fn write(&mut self, room: &mut Room, number: u64) -> usize {
+        let last = number.wrapping_sub(self.base);
+        if last >= 100 {
+            return self.turn(room, number);
+        }
+        let pair = u64::from(u16::from_le_bytes(PAIRS[(last % 100) as usize]));
+        if number < 10 {
+            put(room, 0, pair >> 8);
+            return 1;
+        }
+        put(room, 0, self.text | pair << self.bits);
+        self.bits as usize / 8 + 2
+    }
+
+    #[inline(never)]
+    fn turn(&mut self, room: &mut Room, number: u64) -> usize {
+        if number < 100 {
+            *self = Self::default();
+        } else if number < EIGHT_DIGITS {
+            let digits = Digits::of(number / 100);
+            let (skipped, count) = (digits.leading_zeros(), digits.count());
+            *self = Self { base: number / 100 * 100, text: digits.text() >> (8 * skipped), bits: 8 * count };
+        }
+        self::number(room, number)
     }
 }
 
-/// Appends nanoseconds below a millisecond as decimals of a millisecond: six digits without the zeros at the end, but
-/// always one.
+/// Writes times that pass as [`seconds`] does: the second is kept that was written last.
+#[derive(Clone, Debug)]
+pub(super) struct Stopwatch {
+    /// That second in nanoseconds, and its digits.
+    second: u64,
+    text: u64,
+    length: usize,
+}
+
+impl Default for Stopwatch {
+    fn default() -> Self {
+        Self { second: 0, text: u64::from(b'0'), length: 1 }
+    }
+}
+
+impl Stopwatch {
+    /// The same as [`seconds`].
+    #[inline(always)]
+    pub(super) fn write(&mut self, room: &mut Room, nanos: u64) -> usize {
+        let rest = nanos.wrapping_sub(self.second);
+        if rest >= NANOS_PER_SECOND {
+            return self.turn(room, nanos);
+        }
+        put(room, 0, self.text);
+        of_second(room, self.length, rest)
+    }
+
+    #[inline(never)]
+    fn turn(&mut self, room: &mut Room, nanos: u64) -> usize {
+        let whole = nanos / NANOS_PER_SECOND;
+        let length = number(room, whole);
+        if let (0..EIGHT_DIGITS, Some(text)) = (whole, room.first_chunk()) {
+            *self = Self { second: whole * NANOS_PER_SECOND, text: u64::from_le_bytes(*text), length };
+        }
+        of_second(room, length, nanos % NANOS_PER_SECOND)
+    }
+}
+
+const NANOS_PER_SECOND: u64 = 1_000_000_000;
+
+/// The two digits of a number below a hundred.
 #[inline]
-pub(super) fn of_millisecond(out: &mut Vec<u8>, nanos: u64) {
-    let six = Digits::of(nanos * 100 % EIGHT_DIGITS);
-    push_some(out, six.text(0), (8 - six.trailing_zeros()).max(1));
+pub(super) fn pair(number: u32) -> [u8; 2] {
+    PAIRS[number as usize % PAIRS.len()]
+}
+
+static PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut number = 0;
+    while number < 100 {
+        pairs[number] = [digit(number as u64 / 10), digit(number as u64)];
+        number += 1;
+    }
+    pairs
+};
+
+/// A number whose last `places` (seven at most) digits are decimals: without the zeros at the end, down to `fewest`.
+#[inline(always)]
+pub(super) fn with_point(room: &mut Room, number: u64, places: u32, fewest: u32) -> usize {
+    if number < EIGHT_DIGITS {
+        return Digits::of(number).write_with_point(room, places, fewest);
+    }
+    long_with_point(room, number, places, fewest)
+}
+
+#[cold]
+fn long_with_point(room: &mut Room, number: u64, places: u32, fewest: u32) -> usize {
+    let unit = 10_u64.pow(places);
+    let whole = self::number(room, number / unit);
+    // What is before the point is a zero that gives its place to the last digit that stands there already.
+    let mut decimals = [0; ROOM];
+    let length = Digits::of(number % unit).write_with_point(&mut decimals, places, fewest);
+    for (place, decimal) in room[whole..].iter_mut().zip(&decimals[1..length]) {
+        *place = *decimal;
+    }
+    whole + length - 1
+}
+
+/// Nanoseconds as seconds: nine decimals without the zeros at the end, but always one.
+#[inline(always)]
+pub(super) fn seconds(room: &mut Room, nanos: u64) -> usize {
+    let whole = number(room, nanos / NANOS_PER_SECOND);
+    of_second(room, whole, nanos % NANOS_PER_SECOND)
+}
+
+/// Nanoseconds below a second as the decimals behind the `whole` bytes of seconds that stand there already.
+#[inline(always)]
+fn of_second(room: &mut Room, whole: usize, nanos: u64) -> usize {
+    let (eight, last) = (Digits::of(nanos / 10), nanos % 10);
+    put(room, whole, u64::from(b'.'));
+    put(room, whole + 1, eight.text());
+    put(room, whole + 9, u64::from(digit(last)));
+    whole + if last == 0 { 1 + (8 - eight.trailing_zeros()).max(1) as usize } else { 10 }
+}
+
+/// Nanoseconds as milliseconds: six decimals without the zeros at the end, but always one.
+#[inline(always)]
+pub(super) fn milliseconds(room: &mut Room, nanos: u64) -> usize {
+    with_point(room, nanos, 6, 1)
 }
 
 /// Nanoseconds below a second as nine digits.
 #[inline]
 pub(super) fn nine(nanos: u64) -> [u8; 9] {
     let mut text = [digit(nanos % 10); 9];
-    text[..8].copy_from_slice(&Digits::of(nanos / 10 % EIGHT_DIGITS).text(0));
+    text[..8].copy_from_slice(&Digits::of(nanos / 10 % EIGHT_DIGITS).text().to_le_bytes());
     text
+}
+
+/// A text that is shorter than the room.
+#[inline]
+pub(super) fn short(room: &mut Room, text: &str) -> usize {
+    let (text, length) = (text.as_bytes(), text.len().min(ROOM));
+    if let (8..=16, Some(first), Some(last)) = (length, text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        // Two words that overlap: much cheaper than a copy of a length that is not known.
+        put(room, 0, u64::from_le_bytes(*first));
+        put(room, length - 8, u64::from_le_bytes(*last));
+    } else {
+        room[..length].copy_from_slice(&text[..length]);
+    }
+    length
 }
 
 /// The digit of a number below ten.
@@ -106,23 +282,33 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn text(write: impl Fn(&mut Vec<u8>)) -> String {
-        let mut out = b">".to_vec();
-        write(&mut out);
-        String::from_utf8(out.split_off(1)).expect("digits")
+    fn text(write: impl Fn(&mut Room) -> usize) -> String {
+        let mut room = [b'?'; ROOM];
+        let length = write(&mut room);
+        String::from_utf8(room[..length].to_vec()).expect("digits")
+    }
+
+    /// A number of `one`s with its decimals, cut by hand.
+    fn decimal(n: u64, places: usize, fewest: usize) -> String {
+        let one = 10_u64.pow(u32::try_from(places).expect("few"));
+        let decimals = if places == 0 { String::new() } else { format!("{:0places$}", n % one) };
+        let kept = decimals.trim_end_matches('0').len().max(fewest);
+        let point = if kept == 0 { "" } else { "." };
+        format!("{}{point}{}", n / one, &decimals[..kept])
     }
 
     fn check(n: u64) {
-        assert_eq!(text(|out| number(out, n)), n.to_string());
+        assert_eq!(text(|room| number(room, n)), n.to_string());
+        assert_eq!(text(|room| seconds(room, n)), decimal(n, 9, 1));
+        assert_eq!(text(|room| milliseconds(room, n)), decimal(n, 6, 1));
+        for places in 0..=7_u32 {
+            for fewest in 0..=places {
+                let expected = decimal(n, places as usize, fewest as usize);
+                assert_eq!(text(|room| with_point(room, n, places, fewest)), expected);
+            }
+        }
         let nanos = n % 1_000_000_000;
         assert_eq!(String::from_utf8_lossy(&nine(nanos)), format!("{nanos:09}"));
-        let trimmed = |decimals: String| match decimals.trim_end_matches('0') {
-            "" => "0".to_owned(),
-            kept => kept.to_owned(),
-        };
-        assert_eq!(text(|out| of_second(out, nanos)), trimmed(format!("{nanos:09}")));
-        let nanos = n % 1_000_000;
-        assert_eq!(text(|out| of_millisecond(out, nanos)), trimmed(format!("{nanos:06}")));
     }
 
     #[test]
@@ -135,6 +321,30 @@ mod tests {
     #[test]
     fn every_number_of_four_digits() {
         (0..=10_000).for_each(check);
+    }
+
+    #[test]
+    fn what_is_kept_of_the_number_before_changes_nothing() {
+        let powers = (0..20).map(|power| 10_u64.pow(power));
+        let jumps = [0, 5, 12, 100, 7, 199, 200, 299, 100_000_000, 99_999_999, 0, 99_999_998, u64::MAX, 1];
+        let (mut odometer, mut stopwatch) = (Odometer::default(), Stopwatch::default());
+        for n in powers.flat_map(|power| power.saturating_sub(150)..power + 150).chain(jumps) {
+            let mut room = [b'?'; ROOM];
+            let length = odometer.write(&mut room, n);
+            assert_eq!(std::str::from_utf8(&room[..length]), Ok(n.to_string().as_str()));
+            for nanos in [n, n.saturating_mul(7_000_000_001)] {
+                let length = stopwatch.write(&mut room, nanos);
+                assert_eq!(String::from_utf8_lossy(&room[..length]), decimal(nanos, 9, 1));
+            }
+        }
+    }
+
+    #[test]
+    fn texts_of_every_length() {
+        let letters = "abcdefghijklmnopqrstuvwxyzABCDEF";
+        for length in 0..=letters.len() {
+            assert_eq!(text(|room| short(room, &letters[..length])), letters[..length]);
+        }
     }
 
     proptest! {

@@ -4,26 +4,38 @@
 
 use crate::line::{Exchange, ExchangeStatus, Pairing, Sighting};
 use crate::rct::registry::{DataType, Object, Registry};
-use crate::rct::value::{Form, Value, decode};
+use crate::rct::value::{Form, Value, decode_value};
 
 /// The frame whose value is to be believed: the answer to a question, whole, and without doubt the answer to this one.
 ///
-/// An answer to a WRITE only confirms it; a history is asked for by a WRITE too, but comes in a frame of its own kind.
+/// For outputs whose rows or points are those of exchanges.
 pub(super) fn trusted(exchange: &Exchange) -> Option<&Sighting> {
-    let response = exchange.response.as_ref()?;
-    let frame = &*response.frame;
-    let wrote = exchange.request.as_deref().is_some_and(|request| request.command.is_write());
-    let answered = match exchange.status {
-        ExchangeStatus::Answered => !wrote || frame.command.is_long(),
-        ExchangeStatus::Unsolicited => frame.command.is_response(),
+    let certain = exchange.response.as_ref().is_some_and(|response| response.pairing == Pairing::Certain);
+    proven(exchange).filter(|frame| match exchange.status {
+        ExchangeStatus::Answered => certain,
+        ExchangeStatus::Unsolicited => certain && frame.command.is_response(),
         _ => false,
-    };
-    (answered && response.pairing == Pairing::Certain && frame.crc_ok()).then_some(frame)
+    })
+}
+
+/// The frame whose value is proven by its checksum, whatever it was the answer to: it tells its object and its time by
+/// itself. For samples, which are told of frames, and of what the device sends as if it were a client too.
+pub(super) fn proven(exchange: &Exchange) -> Option<&Sighting> {
+    let frame = &*exchange.response.as_ref()?.frame;
+    let whole = frame.crc_ok() && exchange.status != ExchangeStatus::Damaged;
+    (whole && !merely_confirms(exchange, frame)).then_some(frame)
+}
+
+/// Whether an answer only confirms a WRITE: what it holds then is not the object's value. A history is asked for by a
+/// WRITE too, but comes in a frame of its own kind.
+fn merely_confirms(exchange: &Exchange, response: &Sighting) -> bool {
+    let wrote = exchange.request.as_deref().is_some_and(|request| request.command.is_write());
+    wrote && !response.command.is_long()
 }
 
 /// What a frame of the device holds.
 pub(super) fn value<'a>(registry: &'a Registry, frame: &'a Sighting) -> Option<Value<'a>> {
-    decode(registry, registry.get(frame.object_id), Form::Response, &frame.payload).value
+    decode_value(registry, registry.get(frame.object_id), Form::Response, &frame.payload)
 }
 
 /// A value that is one number, as the shortest text that reads back the same: always with a fraction, so that no reader

@@ -11,6 +11,7 @@ use std::borrow::Cow;
 
 /// Whether a frame may hold a secret: its object is one, it is damaged and its payload may go on with another frame, or it
 /// is an event table that tells how one was changed.
+#[inline(never)]
 pub(super) fn may_hold_secret(registry: &Registry, id: ObjectId, crc_ok: bool, payload: &[u8]) -> bool {
     let Some(object) = registry.get(id) else { return !crc_ok };
     let fits = || object.response_type.size().is_some_and(|size| payload.len() <= size);

@@ -78,32 +78,48 @@ fn two_digits(text: &mut [u8], number: u8) {
 /// all the rest.
 #[derive(Clone, Debug)]
 pub struct Rfc3339 {
-    second: i64,
-    text: [u8; 30],
+    /// When that second began, in nanoseconds; `None` where this is before all that can be counted.
+    second: Option<i64>,
+    text: [u8; MOMENT],
 }
+
+/// Bytes of a time stamp in RFC 3339.
+pub(super) const MOMENT: usize = 30;
 
 impl Default for Rfc3339 {
     fn default() -> Self {
-        Self { second: 0, text: *b"1970-01-01T00:00:00.000000000Z" }
+        Self { second: None, text: *b"1970-01-01T00:00:00.000000000Z" }
     }
 }
 
 impl Rfc3339 {
     /// `2025-03-17T21:06:11.050224973Z`
     pub fn text(&mut self, ts: Timestamp) -> &str {
+        self.text = self.bytes(ts);
         // ASCII by construction; an empty string would show a bug without ending the run.
-        std::str::from_utf8(self.bytes(ts)).unwrap_or_default()
+        std::str::from_utf8(&self.text).unwrap_or_default()
     }
 
     /// The same as ASCII bytes.
-    pub fn bytes(&mut self, ts: Timestamp) -> &[u8; 30] {
+    #[inline]
+    pub(super) fn bytes(&mut self, ts: Timestamp) -> [u8; MOMENT] {
+        let since = self.second.map(|second| ts.nanos().wrapping_sub(second).cast_unsigned());
+        let nanos = match since {
+            Some(nanos) if nanos < NANOS_PER_SECOND.unsigned_abs() => nanos,
+            _ => self.turn_to(ts),
+        };
+        let mut text = self.text;
+        text[20..29].copy_from_slice(&digits::nine(nanos));
+        text
+    }
+
+    /// Keeps the second of `ts`; the nanoseconds since it began.
+    #[cold]
+    fn turn_to(&mut self, ts: Timestamp) -> u64 {
         let (second, nanos) = (ts.nanos().div_euclid(NANOS_PER_SECOND), ts.nanos().rem_euclid(NANOS_PER_SECOND));
-        if second != self.second {
-            self.second = second;
-            self.text[..19].copy_from_slice(&Civil::from_unix(second).text());
-        }
-        self.text[20..29].copy_from_slice(&digits::nine(nanos.unsigned_abs()));
-        &self.text
+        self.second = ts.nanos().checked_sub(nanos);
+        self.text[..19].copy_from_slice(&Civil::from_unix(second).text());
+        nanos.unsigned_abs()
     }
 }
 
@@ -117,33 +133,33 @@ pub fn device_time_bytes(seconds: u32) -> [u8; 19] {
     Civil::from_unix(i64::from(seconds)).text()
 }
 
-/// Writes many moments of the device's wall clock: the day that was written last is kept, since the rows of a table are
+/// Writes many moments of the device's wall clock: the hour that was written last is kept, since the rows of a table are
 /// minutes apart.
 #[derive(Clone, Debug)]
 pub struct WallClock {
-    day: u32,
+    hour: u32,
     text: [u8; 19],
 }
 
 impl Default for WallClock {
     fn default() -> Self {
-        Self { day: 0, text: *b"1970-01-01T00:00:00" }
+        Self { hour: 0, text: *b"1970-01-01T00:00:00" }
     }
 }
 
 impl WallClock {
     /// The same as [`device_time_bytes`].
-    pub fn bytes(&mut self, seconds: u32) -> &[u8; 19] {
-        const DAY: u32 = 86_400;
-        let (day, rest) = (seconds / DAY, i64::from(seconds % DAY));
-        if day != self.day {
-            self.day = day;
+    #[inline(always)]
+    pub fn bytes(&mut self, seconds: u32) -> [u8; 19] {
+        const HOUR: u32 = 3_600;
+        if seconds / HOUR != self.hour {
+            self.hour = seconds / HOUR;
             self.text = device_time_bytes(seconds);
         }
-        two_digits(&mut self.text[11..13], small(rest / 3_600));
-        two_digits(&mut self.text[14..16], small(rest / 60 % 60));
-        two_digits(&mut self.text[17..19], small(rest % 60));
-        &self.text
+        let mut text = self.text;
+        text[14..16].copy_from_slice(&digits::pair(seconds % HOUR / 60));
+        text[17..19].copy_from_slice(&digits::pair(seconds % 60));
+        text
     }
 }
 
@@ -155,7 +171,7 @@ mod tests {
     fn a_wall_clock_keeps_the_day_and_nothing_else() {
         let mut clock = WallClock::default();
         for seconds in [0, 59, 86_399, 86_400, 1_742_245_571, 1_742_245_570, 1_742_169_600, u32::MAX, 1] {
-            assert_eq!(*clock.bytes(seconds), device_time_bytes(seconds));
+            assert_eq!(clock.bytes(seconds), device_time_bytes(seconds));
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! For reading only: the text is rounded, and programs take the typed parts of a value instead. Whether a value is to
 //! be trusted is not known here. Text out of a capture is untrusted, so nothing written here can steer a terminal.
+#![expect(clippy::inline_always, reason = "most numbers of records come this way")]
 
-use super::fixed;
+use super::digits::{ROOM, Room};
+use super::fixed::{self, Places};
 use super::time_text::{self, Civil};
 use crate::rct::registry::Object;
 use crate::rct::value::{CellExtreme, CellStatus, Field, FieldValue, Flag, Value};
@@ -99,20 +101,20 @@ enum Decimals {
 }
 
 fn number_with_unit(out: &mut String, number: f64, decimals: Decimals, object: Option<&Object>) {
-    let Some(object) = object else {
-        return self::number(out, number, decimals);
-    };
-    if object.flags.ratio {
-        if number.is_finite() && number.abs() < 1e6 {
-            fixed::write(out, number * 100.0, 1..=1);
-        } else {
-            self::number(out, number * 100.0, decimals);
-        }
-        unit(out, "%");
-    } else {
-        self::number(out, number, decimals);
-        unit(out, &object.unit);
+    let ratio = object.is_some_and(|object| object.flags.ratio);
+    let mut room = [0; ROOM];
+    match short_number(&mut room, number, decimals, ratio) {
+        Some(length) => push_digits(out, &room[..length]),
+        None => self::number(out, if ratio { number * 100.0 } else { number }, decimals),
     }
+    if let Some(object) = object {
+        unit_of(out, object);
+    }
+}
+
+/// Appends what stands behind the numbers of an object.
+pub(super) fn unit_of(out: &mut String, object: &Object) {
+    unit(out, if object.flags.ratio { "%" } else { &object.unit });
 }
 
 fn unit(out: &mut String, unit: &str) {
@@ -122,22 +124,66 @@ fn unit(out: &mut String, unit: &str) {
     }
 }
 
-/// Three decimals for what is below a hundred, one above, four digits for what is below one; very large and very
-/// small numbers with an exponent. Zeros at the end are dropped down to one decimal.
-fn number(out: &mut String, number: f64, decimals: Decimals) {
+/// The digits of [`write`] for a value that is a number like most, without its unit. `None` for all others.
+#[inline]
+pub(super) fn short(room: &mut Room, value: &Value<'_>, object: Option<&Object>) -> Option<usize> {
+    let (number, decimals) = match *value {
+        Value::Float(number) => (f64::from(number), Decimals::ByMagnitude),
+        Value::Unsigned(number) => (f64::from(number), Decimals::None),
+        Value::Signed(number) => (f64::from(number), Decimals::None),
+        _ => return None,
+    };
+    short_number(room, number, decimals, object.is_some_and(|object| object.flags.ratio))
+}
+
+/// `None` for what takes more than digits and a point.
+#[inline(always)]
+fn short_number(room: &mut Room, number: f64, decimals: Decimals, ratio: bool) -> Option<usize> {
+    let (number, places) = if !ratio {
+        // Nothing measured is a zero with a sign: this takes it away.
+        let unsigned_zero = if matches!(decimals, Decimals::ByMagnitude) { number + 0.0 } else { number };
+        (unsigned_zero, places(number, decimals)?)
+    } else if number.abs() < 1e6 {
+        // One decimal of a percent is as much as anybody wants to know.
+        (number * 100.0, Places { fewest: 1, most: 1 })
+    } else {
+        (number * 100.0, places(number * 100.0, decimals)?)
+    };
+    fixed::short(room, number, places)
+}
+
+/// Three decimals for what is below a hundred, one above, four digits for what is below one. Zeros at the end are dropped
+/// down to one decimal. `None` for what is no number, and for very large and very small ones.
+#[inline(always)]
+fn places(number: f64, decimals: Decimals) -> Option<Places> {
     let size = number.abs();
-    let places = match decimals {
-        Decimals::None => return fixed::write(out, number, 0..=0),
-        Decimals::ByMagnitude if !number.is_finite() => return push(out, format_args!("{number}")),
-        Decimals::ByMagnitude if size == 0.0 => return out.push_str("0.0"),
-        Decimals::ByMagnitude if !(1e-4..1e10).contains(&size) => return push(out, format_args!("{number:.3e}")),
+    let most = match decimals {
+        Decimals::None => return Some(Places { fewest: 0, most: 0 }),
+        Decimals::ByMagnitude if size == 0.0 => 1,
+        Decimals::ByMagnitude if !(1e-4..1e10).contains(&size) => return None,
         Decimals::ByMagnitude if size >= 100.0 => 1,
         Decimals::ByMagnitude if size >= 1.0 => 3,
         Decimals::ByMagnitude if size >= 0.1 => 4,
         Decimals::ByMagnitude if size >= 0.01 => 5,
         Decimals::ByMagnitude => 7,
     };
-    fixed::write(out, number, 1..=places);
+    Some(Places { fewest: 1, most })
+}
+
+/// Any number: very large and very small ones with an exponent.
+fn number(out: &mut String, number: f64, decimals: Decimals) {
+    let mut room = [0; ROOM];
+    match (short_number(&mut room, number, decimals, false), decimals) {
+        (Some(length), _) => push_digits(out, &room[..length]),
+        (None, Decimals::None) => push(out, format_args!("{number:.0}")),
+        (None, Decimals::ByMagnitude) if number.is_finite() => push(out, format_args!("{number:.3e}")),
+        (None, Decimals::ByMagnitude) => push(out, format_args!("{number}")),
+    }
+}
+
+/// Digits are ASCII.
+fn push_digits(out: &mut String, digits: &[u8]) {
+    out.push_str(std::str::from_utf8(digits).unwrap_or_default());
 }
 
 fn bits(out: &mut String, flags: &[Flag<'_>]) {
@@ -168,7 +214,7 @@ fn table(out: &mut String, count: usize, [one, many]: [&str; 2], times: impl Ite
     let date = |day: Civil| format!("{:04}-{:02}-{:02}", day.year, day.month, day.day);
     if first == last {
         push(out, format_args!(" {} {:02}:{:02}", date(a), a.hour, a.minute));
-    } else if date(a) == date(b) {
+    } else if (a.year, a.month, a.day) == (b.year, b.month, b.day) {
         push(out, format_args!(" {:02}:{:02}-{:02}:{:02}", a.hour, a.minute, b.hour, b.minute));
     } else {
         push(out, format_args!(" {}..{}", date(a), date(b)));
@@ -210,6 +256,7 @@ mod tests {
     use crate::object::ObjectId;
     use crate::rct::registry::{DataType, Flags};
     use crate::rct::value::{EventRow, Point};
+    use proptest::prelude::*;
 
     fn object(unit: &str, ratio: bool) -> Object {
         Object {
@@ -253,6 +300,38 @@ mod tests {
         }
         check(&Value::Unsigned(u32::MAX), "s", "4294967295 s");
         check(&Value::Signed(-5), "", "-5");
+    }
+
+    /// Numbers as the standard library rounds them.
+    fn oracle(number: f64) -> String {
+        let size = number.abs();
+        let most: usize = match size {
+            _ if !number.is_finite() => return format!("{number}"),
+            0.0 => return "0.0".to_owned(),
+            _ if !(1e-4..1e10).contains(&size) => return format!("{number:.3e}"),
+            100.0.. => 1,
+            1.0.. => 3,
+            0.1.. => 4,
+            0.01.. => 5,
+            _ => 7,
+        };
+        let text = format!("{number:.most$}");
+        let trimmed = text.trim_end_matches('0');
+        if trimmed.ends_with('.') { format!("{trimmed}0") } else { trimmed.to_owned() }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_as_the_standard_library(bits: u32, near in -2e3_f32..2e3, thousandths in -30_000_i16..30_000) {
+            for number in [f32::from_bits(bits), near, f32::from(thousandths) / 1_000.0] {
+                check(&Value::Float(number), "", &oracle(number.into()));
+                let percent = f64::from(number) * 100.0;
+                let expected = if percent.abs() < 1e8 { format!("{percent:.1}") } else { oracle(percent) };
+                check(&Value::Float(number), "ratio", &format!("{expected} %"));
+            }
+            check(&Value::Unsigned(bits), "", &bits.to_string());
+            check(&Value::Signed(bits.cast_signed()), "", &bits.cast_signed().to_string());
+        }
     }
 
     #[test]

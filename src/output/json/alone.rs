@@ -3,9 +3,9 @@
 //! Knows frames. Knows nothing of where they were found.
 
 use super::line::{Line, key};
-use super::names::Names;
-use super::record::unusual_escaping;
+use super::objects::Objects;
 use super::value::{Trust, ValueWriter};
+use super::verdict::Verdict;
 use crate::output::anatomy::{findings, form};
 use crate::output::secrecy;
 use crate::rct::registry::Registry;
@@ -18,7 +18,7 @@ use std::io;
 pub struct Alone<'r> {
     registry: &'r Registry,
     mask_secrets: bool,
-    names: Names,
+    objects: Objects<'r>,
     line: Line,
     values: ValueWriter,
 }
@@ -29,7 +29,7 @@ impl<'r> Alone<'r> {
         Self {
             registry,
             mask_secrets,
-            names: Names::new(registry),
+            objects: Objects::new(registry),
             line: Line::default(),
             values: ValueWriter::default(),
         }
@@ -40,41 +40,20 @@ impl<'r> Alone<'r> {
         let line = &mut self.line;
         line.clear();
         line.begin(r#"{"type":"frame""#, None);
-        line.raw(key!("command"));
-        line.display(frame.command);
-        line.raw(key!("command_code"));
-        line.integer(frame.command.0);
-        self.names.write(line, frame.object_id);
+        line.display(key!("command"), frame.command);
+        line.integer(key!("command_code"), frame.command.0);
+        self.objects.write(line, frame.object_id);
         if let Some(address) = frame.address {
-            line.raw(key!("address"));
-            line.integer(address);
+            line.integer(key!("address"), address);
         }
         let hidden = self.mask_secrets
             && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), frame.payload);
         if !hidden {
-            line.raw(key!("payload_hex"));
-            line.hex(frame.payload);
+            line.hex(key!("payload_hex"), frame.payload);
         }
         self.value(frame, hidden);
         let line = &mut self.line;
-        line.raw(key!("crc_ok"));
-        line.bool(frame.crc_ok());
-        if let Some(crc) = frame.crc_read {
-            line.raw(key!("crc_read"));
-            line.hex_number(crc.to_be_bytes());
-        }
-        line.raw(key!("crc_computed"));
-        line.hex_number(frame.crc_computed.to_be_bytes());
-        line.raw(key!("declared_length"));
-        line.count(frame.declared_length);
-        line.raw(key!("real_length"));
-        line.count(frame.real_length);
-        line.raw(key!("status"));
-        line.plain(frame.status.name());
-        if let Some(escaping) = unusual_escaping(frame.escaping) {
-            line.raw(key!("escaping"));
-            line.plain(escaping);
-        }
+        Verdict::from(frame).write(line);
         self.end(frame.raw, frame.offset, hidden);
         out.write_all(self.line.as_bytes())
     }
@@ -83,39 +62,34 @@ impl<'r> Alone<'r> {
     pub fn nonframe(&mut self, out: &mut dyn io::Write, found: &NonFrame<'_>) -> io::Result<()> {
         self.line.clear();
         self.line.begin(r#"{"type":"nonframe""#, None);
-        self.line.raw(key!("kind"));
-        self.line.plain(found.kind.name());
+        self.line.plain(key!("kind"), found.kind.name());
         self.end(found.raw, found.offset, self.mask_secrets && !secrecy::is_known(found.kind));
         out.write_all(self.line.as_bytes())
     }
 
     /// The value, and the codes of what is wrong.
     fn value(&mut self, frame: &Frame<'_>, hidden: bool) {
-        let object = self.registry.get(frame.object_id);
+        let known = self.objects.get(frame.object_id);
+        let object = known.map(|known| known.object);
         let decoded = decode(self.registry, object, form(frame), frame.payload);
         if let Some(value) = &decoded.value {
-            self.line.raw(key!("value"));
             let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
             if hidden {
-                ValueWriter::write_masked(&mut self.line, value);
+                ValueWriter::write_masked(&mut self.line, key!("value"), value);
             } else {
-                self.values.write(&mut self.line, value, object, trust);
+                self.values.write(&mut self.line, key!("value"), value, known, trust);
             }
         }
-        self.line.raw(key!("codes"));
-        self.line.list(findings(frame, object, &decoded), |line, (code, _)| line.plain(code.name()));
+        self.line.list(key!("codes"), findings(frame, object, &decoded), |line, (code, _)| line.plain("", code.name()));
     }
 
     fn end(&mut self, raw: &[u8], offset: u64, hidden: bool) {
         let line = &mut self.line;
         if !hidden {
-            line.raw(key!("raw_hex"));
-            line.hex(raw);
+            line.hex(key!("raw_hex"), raw);
         }
-        line.raw(key!("stream_offset"));
-        line.count(offset);
-        line.raw(key!("stream_length"));
-        line.integer(raw.len());
+        line.count(key!("stream_offset"), offset);
+        line.integer(key!("stream_length"), raw.len());
         line.end();
     }
 }

@@ -30,27 +30,28 @@ impl Default for Ends {
 impl Ends {
     /// The connection, the device, and the client where it is known.
     pub(super) fn write(&mut self, line: &mut Line, id: ConnectionId, device: IpAddr, client: Option<Endpoint>) {
-        let key = (id, device, client);
         let slot = &mut self.0[usize::try_from(id.0).unwrap_or(0) % SLOTS];
-        if slot.of == Some(key) {
-            return line.lines(&slot.json);
+        match &slot.of {
+            Some(of) if of.0 == id && of.1 == device && of.2 == client => line.rendered(&slot.json),
+            _ => slot.render(line, (id, device, client)),
         }
-        let start = line.as_bytes().len();
-        render(line, key);
-        slot.json.clear();
-        slot.json.extend_from_slice(&line.as_bytes()[start..]);
-        slot.of = Some(key);
     }
 }
 
-fn render(line: &mut Line, (id, device, client): Key) {
-    line.raw(key!("conn"));
-    line.count(id.0);
-    line.raw(key!("device"));
-    line.ip(device);
-    if let Some(client) = client {
-        line.raw(key!("client"));
-        line.endpoint(client);
+impl Rendered {
+    /// Appends what it keeps.
+    #[cold]
+    fn render(&mut self, line: &mut Line, key: Key) {
+        let (id, device, client) = key;
+        let start = line.len();
+        line.count(key!("conn"), id.0);
+        line.ip(key!("device"), device);
+        if let Some(client) = client {
+            line.endpoint(key!("client"), client);
+        }
+        self.json.clear();
+        self.json.extend_from_slice(&line.as_bytes()[start..]);
+        self.of = Some(key);
     }
 }
 

@@ -1,11 +1,15 @@
 //! The pieces that lines of JSON are made of, appended to one buffer that is used again and again.
 //!
-//! Knows JSON, and how records write times, ids and addresses. Knows no record.
+//! Knows JSON, and how records write times, ids and addresses. Knows no record. Most pieces are written together with
+//! what stands in front of them, a key as a rule: the two take their place at once.
+#![expect(clippy::inline_always, reason = "constants have to be seen as such")]
 
+use super::buffer::Buffer;
 use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
 use crate::output::digits;
-use crate::output::time_text::{Rfc3339, WallClock};
+use crate::output::digits::{Odometer, Room, Stopwatch};
+use crate::output::time_text::{MOMENT, Rfc3339, WallClock};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::fmt::{self, Write as _};
@@ -19,14 +23,23 @@ macro_rules! key {
 }
 pub(super) use key;
 
+/// The key of an id with the letter that the id begins with: `,"frame":"F`
+macro_rules! id {
+    ($name:literal, $letter:literal) => {
+        concat!(",\"", $name, "\":\"", $letter)
+    };
+}
+pub(super) use id;
+
 /// The lines not yet written, and what making the next one needs.
 #[derive(Debug, Default)]
 pub(super) struct Line {
-    bytes: Vec<u8>,
+    bytes: Buffer,
     clock: Rfc3339,
     wall_clock: WallClock,
     /// The first packet's time; `t` counts from it.
     start: Option<Timestamp>,
+    since: Stopwatch,
 }
 
 /// How far to move the decimal point of a number of nanoseconds.
@@ -41,199 +54,251 @@ impl Line {
         self.start = start;
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    pub(super) fn as_bytes(&mut self) -> &[u8] {
+        self.bytes.as_bytes()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
     }
 
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
     }
 
-    /// Appends text that is JSON already. Inlined, so that a key costs a few moves and no call with a length.
-    #[inline]
+    /// Appends text that is JSON already, a constant as a rule.
+    #[inline(always)]
     pub(super) fn raw(&mut self, json: &str) {
-        self.bytes.extend_from_slice(json.as_bytes());
+        self.bytes.extend(json.as_bytes());
     }
 
-    /// Appends whole lines.
-    pub(super) fn lines(&mut self, lines: &[u8]) {
-        self.bytes.extend_from_slice(lines);
+    /// Appends JSON that was rendered before.
+    #[inline]
+    pub(super) fn rendered(&mut self, json: &[u8]) {
+        self.bytes.extend(json);
+    }
+
+    /// The same, where it is short as a rule.
+    #[inline(always)]
+    pub(super) fn short(&mut self, json: &[u8]) {
+        self.bytes.extend_short(json);
     }
 
     /// Starts a record with what every one begins with: its type, its time, and the time since the first packet.
+    #[inline(always)]
     pub(super) fn begin(&mut self, opening: &'static str, ts: Option<Timestamp>) {
         self.raw(opening);
         let Some(ts) = ts else { return };
-        self.raw(key!("ts"));
-        self.moment(ts);
+        self.moment(key!("ts"), ts);
         if let Some(start) = self.start {
-            self.raw(key!("t"));
-            self.decimal(ts.nanos_since(start), Scale::Seconds);
+            self.since(ts.nanos_since(start));
         }
     }
 
+    /// Seconds since the first packet.
+    #[inline(always)]
+    fn since(&mut self, nanos: i64) {
+        let Ok(nanos) = u64::try_from(nanos) else {
+            return self.negative_decimal(key!("t"), nanos, Scale::Seconds);
+        };
+        self.bytes.write(key!("t"), |room| self.since.write(room, nanos));
+    }
+
+    #[inline(always)]
     pub(super) fn end(&mut self) {
         self.raw("}\n");
     }
 
     /// A string of any content, quoted and escaped.
-    pub(super) fn string(&mut self, text: &str) {
-        // Nearly all text needs no escapes.
-        if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
-            return self.plain(text);
+    #[inline(always)]
+    pub(super) fn string(&mut self, front: &str, text: &str) {
+        self.raw(front);
+        self.escaped(text);
+    }
+
+    fn escaped(&mut self, text: &str) {
+        // Nearly all text needs no escapes. To look at all of it is cheaper than to stop at the first one.
+        let escaped = |byte| u8::from(byte < b' ' || byte == b'"' || byte == b'\\');
+        if text.bytes().fold(0, |any, byte| any | escaped(byte)) == 0 {
+            return self.plain("", text);
         }
-        // Serialising a string into memory cannot fail.
-        let _ = serde_json::to_writer(&mut self.bytes, text);
+        // Serialising a string cannot fail.
+        self.raw(&serde_json::to_string(text).unwrap_or_default());
     }
 
     /// A string that needs no escapes, quoted.
-    #[inline]
-    pub(super) fn plain(&mut self, text: &str) {
-        self.bytes.push(b'"');
-        self.raw(text);
+    #[inline(always)]
+    pub(super) fn plain(&mut self, front: &str, text: &str) {
+        self.bytes.write(front, |room| put(room, b"\""));
+        self.short(text.as_bytes());
         self.bytes.push(b'"');
     }
 
     /// Something whose text needs no escapes, quoted.
-    pub(super) fn display(&mut self, thing: impl fmt::Display) {
+    pub(super) fn display(&mut self, front: &str, thing: impl fmt::Display) {
+        self.raw(front);
         self.bytes.push(b'"');
         let _ = write!(self, "{thing}");
         self.bytes.push(b'"');
     }
 
-    pub(super) fn bool(&mut self, yes: bool) {
-        self.raw(if yes { "true" } else { "false" });
+    #[inline(always)]
+    pub(super) fn bool(&mut self, front: &str, yes: bool) {
+        self.bytes.write(front, |room| if yes { put(room, b"true") } else { put(room, b"false") });
     }
 
     /// A whole number that is not negative.
-    #[inline]
-    pub(super) fn count(&mut self, number: impl Into<u64>) {
-        digits::number(&mut self.bytes, number.into());
+    #[inline(always)]
+    pub(super) fn count(&mut self, front: &str, number: impl Into<u64>) {
+        self.bytes.write(front, |room| digits::number(room, number.into()));
     }
 
-    #[inline]
-    pub(super) fn integer(&mut self, number: impl itoa::Integer) {
-        self.raw(itoa::Buffer::new().format(number));
+    #[inline(always)]
+    pub(super) fn integer(&mut self, front: &str, number: impl itoa::Integer) {
+        self.bytes.write(front, |room| digits::short(room, itoa::Buffer::new().format(number)));
     }
 
-    /// An id such as `"F12"`.
-    #[inline]
-    pub(super) fn id(&mut self, letter: u8, number: u64) {
-        self.bytes.extend_from_slice(&[b'"', letter]);
-        self.count(number);
-        self.bytes.push(b'"');
+    /// An id such as `"F12"`, with the letter and its quote as the end of what is in front.
+    #[inline(always)]
+    pub(super) fn id(&mut self, front: &str, number: u64) {
+        self.bytes.write(front, |room| {
+            let length = digits::number(room, number);
+            room[length] = b'"';
+            length + 1
+        });
+    }
+
+    /// The same for a number that is a little more than the one before.
+    #[inline(always)]
+    pub(super) fn next_id(&mut self, front: &str, number: u64, odometer: &mut Odometer) {
+        self.bytes.write(front, |room| {
+            let length = odometer.write(room, number);
+            room[length] = b'"';
+            length + 1
+        });
     }
 
     /// The shortest number that reads back as the same f32. The caller has seen that it is finite.
-    pub(super) fn float(&mut self, number: f32) {
-        self.raw(zmij::Buffer::new().format_finite(number));
+    #[inline(always)]
+    pub(super) fn float(&mut self, front: &str, number: f32) {
+        self.bytes.write(front, |room| digits::short(room, zmij::Buffer::new().format_finite(number)));
     }
 
     /// A number that may have been a float or an integer of 32 bits: a float is not to show the digits that an f64 adds.
-    pub(super) fn number(&mut self, number: f64) {
+    pub(super) fn number(&mut self, front: &str, number: f64) {
         #[expect(clippy::cast_possible_truncation, reason = "taken only where nothing is lost")]
         let narrow = number as f32;
         if f64::from(narrow).to_bits() == number.to_bits() {
-            self.float(narrow);
+            self.float(front, narrow);
         } else {
+            self.raw(front);
             self.raw(zmij::Buffer::new().format_finite(number));
         }
     }
 
     /// A 32-bit integer in a slot where floats stand too: always with a fraction. Readers infer a column's type from its
     /// first rows (DuckDB 2.0 from 20,480) and would silently make 0 of the first 0.5 behind them.
-    pub(super) fn whole(&mut self, number: impl itoa::Integer) {
-        self.integer(number);
+    #[inline(always)]
+    pub(super) fn whole(&mut self, front: &str, number: impl itoa::Integer) {
+        self.integer(front, number);
         self.raw(".0");
     }
 
     /// Nanoseconds as seconds or milliseconds: exact, no zeros at the end but always a fraction.
-    pub(super) fn decimal(&mut self, nanos: i64, scale: Scale) {
-        let size = nanos.unsigned_abs();
+    #[inline(always)]
+    pub(super) fn decimal(&mut self, front: &str, nanos: i64, scale: Scale) {
         if nanos < 0 {
-            self.bytes.push(b'-');
+            return self.negative_decimal(front, nanos, scale);
         }
-        match scale {
-            Scale::Seconds => {
-                self.count(size / 1_000_000_000);
-                self.bytes.push(b'.');
-                digits::of_second(&mut self.bytes, size % 1_000_000_000);
-            }
-            Scale::Milliseconds => {
-                self.count(size / 1_000_000);
-                self.bytes.push(b'.');
-                digits::of_millisecond(&mut self.bytes, size % 1_000_000);
-            }
-        }
+        let size = nanos.unsigned_abs();
+        self.bytes.write(front, |room| match scale {
+            Scale::Seconds => digits::seconds(room, size),
+            Scale::Milliseconds => digits::milliseconds(room, size),
+        });
+    }
+
+    #[cold]
+    fn negative_decimal(&mut self, front: &str, nanos: i64, scale: Scale) {
+        self.raw(front);
+        let size = nanos.unsigned_abs();
+        self.bytes.write("-", |room| match scale {
+            Scale::Seconds => digits::seconds(room, size),
+            Scale::Milliseconds => digits::milliseconds(room, size),
+        });
     }
 
     /// A time stamp, quoted.
-    pub(super) fn moment(&mut self, ts: Timestamp) {
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(self.clock.bytes(ts));
-        self.bytes.push(b'"');
+    #[inline(always)]
+    pub(super) fn moment(&mut self, front: &str, ts: Timestamp) {
+        let text = self.clock.bytes(ts);
+        self.bytes.write(front, |room| put_quoted::<MOMENT>(room, &text));
     }
 
     /// A moment of the device's wall clock, quoted. It has no zone, so the text has none either.
-    pub(super) fn device_time(&mut self, seconds: u32) {
-        self.bytes.push(b'"');
-        self.bytes.extend_from_slice(self.wall_clock.bytes(seconds));
-        self.bytes.push(b'"');
+    #[inline(always)]
+    pub(super) fn device_time(&mut self, front: &str, seconds: u32) {
+        let text = self.wall_clock.bytes(seconds);
+        self.bytes.write(front, |room| put_quoted(room, &text));
+    }
+
+    /// What `write` makes of a number; nothing at all, and false, where it makes nothing of it.
+    #[inline(always)]
+    pub(super) fn digits(&mut self, front: &str, write: impl FnOnce(&mut Room) -> Option<usize>) -> bool {
+        self.bytes.try_write(front, write)
     }
 
     /// Bytes in hexadecimal, quoted.
-    pub(super) fn hex(&mut self, bytes: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    pub(super) fn hex(&mut self, front: &str, bytes: &[u8]) {
+        self.raw(front);
         self.bytes.push(b'"');
-        self.bytes.reserve(bytes.len() * 2 + 1);
         for byte in bytes {
-            self.bytes.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            self.bytes.extend(&nibbles(*byte, b"0123456789abcdef"));
         }
         self.bytes.push(b'"');
     }
 
     /// A number as `"0x0D65"`, with as many digits as it has nibbles.
-    pub(super) fn hex_number<const N: usize>(&mut self, big_endian: [u8; N]) {
-        const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    pub(super) fn hex_number<const N: usize>(&mut self, front: &str, big_endian: [u8; N]) {
+        self.raw(front);
         self.raw("\"0x");
         for byte in big_endian {
-            self.bytes.extend_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+            self.bytes.extend(&nibbles(byte, b"0123456789ABCDEF"));
         }
         self.bytes.push(b'"');
     }
 
-    pub(super) fn object_id(&mut self, id: ObjectId) {
-        self.hex_number(id.0.to_be_bytes());
+    pub(super) fn object_id(&mut self, front: &str, id: ObjectId) {
+        self.hex_number(front, id.0.to_be_bytes());
     }
 
-    pub(super) fn ip(&mut self, ip: IpAddr) {
+    pub(super) fn ip(&mut self, front: &str, ip: IpAddr) {
+        self.raw(front);
         self.bytes.push(b'"');
         self.bare_ip(ip);
         self.bytes.push(b'"');
     }
 
     /// `"192.0.2.1:8899"`, `"[2001:db8::1]:8899"`
-    pub(super) fn endpoint(&mut self, end: Endpoint) {
+    pub(super) fn endpoint(&mut self, front: &str, end: Endpoint) {
         match end.ip {
             IpAddr::V4(_) => {
+                self.raw(front);
                 self.bytes.push(b'"');
                 self.bare_ip(end.ip);
-                self.bytes.push(b':');
-                self.count(end.port);
+                self.count(":", end.port);
                 self.bytes.push(b'"');
             }
-            IpAddr::V6(_) => self.display(end),
+            IpAddr::V6(_) => self.display(front, end),
         }
     }
 
     fn bare_ip(&mut self, ip: IpAddr) {
         match ip {
             IpAddr::V4(ip) => {
-                for (i, octet) in ip.octets().into_iter().enumerate() {
-                    if i > 0 {
-                        self.bytes.push(b'.');
-                    }
-                    self.count(octet);
+                let mut front = "";
+                for octet in ip.octets() {
+                    self.count(front, octet);
+                    front = ".";
                 }
             }
             IpAddr::V6(ip) => {
@@ -243,33 +308,44 @@ impl Line {
     }
 
     /// `[…]` with `item` writing each.
-    pub(super) fn list<T>(&mut self, items: impl IntoIterator<Item = T>, mut item: impl FnMut(&mut Self, T)) {
-        let mut separator = b'[';
-        for thing in items {
-            self.bytes.push(separator);
-            item(self, thing);
-            separator = b',';
+    #[inline(always)]
+    pub(super) fn list<T>(
+        &mut self,
+        front: &str,
+        items: impl IntoIterator<Item = T>,
+        mut item: impl FnMut(&mut Self, T),
+    ) {
+        self.raw(front);
+        self.bytes.push(b'[');
+        let mut items = items.into_iter();
+        if let Some(first) = items.next() {
+            item(self, first);
         }
-        self.raw(if separator == b'[' { "[]" } else { "]" });
+        for thing in items {
+            self.bytes.push(b',');
+            item(self, thing);
+        }
+        self.bytes.push(b']');
     }
 
-    /// `{"packet":101,"offset":55,"length":11}`, left open for more keys.
-    pub(super) fn place(&mut self, place: ByteRange) {
-        self.raw("{\"packet\":");
-        self.bare_place(place);
+    /// `101,"offset":55,"length":11`, in a packet that comes soon behind the one before.
+    #[inline(always)]
+    pub(super) fn next_place(&mut self, front: &str, place: ByteRange, odometer: &mut Odometer) {
+        self.bytes.write(front, |room| odometer.write(room, place.packet.0));
+        self.count(key!("offset"), place.offset);
+        self.count(key!("length"), place.length);
     }
 
     /// `101,"offset":55,"length":11`
-    pub(super) fn bare_place(&mut self, place: ByteRange) {
-        self.count(place.packet.0);
-        self.raw(key!("offset"));
-        self.count(place.offset);
-        self.raw(key!("length"));
-        self.count(place.length);
+    #[inline(always)]
+    pub(super) fn place(&mut self, front: &str, place: ByteRange) {
+        self.count(front, place.packet.0);
+        self.count(key!("offset"), place.offset);
+        self.count(key!("length"), place.length);
     }
 
     /// The packets of `spans`, each once, in order.
-    pub(super) fn packets(&mut self, spans: &[ByteRange]) {
+    pub(super) fn packets(&mut self, front: &str, spans: &[ByteRange]) {
         let mut last = PacketNumber(0);
         let distinct = spans.iter().map(|span| span.packet).filter(move |&packet| {
             // Neighbouring spans of one packet are the usual case; a packet met again later may be named again.
@@ -277,7 +353,7 @@ impl Line {
             last = packet;
             new
         });
-        self.list(distinct, |line, packet| line.count(packet.0));
+        self.list(front, distinct, |line, packet| line.count("", packet.0));
     }
 }
 
@@ -286,6 +362,26 @@ impl fmt::Write for Line {
         self.raw(text);
         Ok(())
     }
+}
+
+/// A text of a length that is known.
+#[inline(always)]
+fn put<const N: usize>(room: &mut Room, text: &[u8; N]) -> usize {
+    room[..N].copy_from_slice(text);
+    N
+}
+
+/// The same between quotes.
+#[inline(always)]
+fn put_quoted<const N: usize>(room: &mut Room, text: &[u8; N]) -> usize {
+    room[0] = b'"';
+    room[1..=N].copy_from_slice(text);
+    room[N + 1] = b'"';
+    N + 2
+}
+
+const fn nibbles(byte: u8, digits: &[u8; 16]) -> [u8; 2] {
+    [digits[(byte >> 4) as usize], digits[(byte & 15) as usize]]
 }
 
 #[cfg(test)]
@@ -308,37 +404,37 @@ mod tests {
             (60_901_000_000, "60.901", "60901.0"),
             (i64::MIN, "-9223372036.854775808", "-9223372036854.775808"),
         ] {
-            check(seconds, |line| line.decimal(nanos, Scale::Seconds));
-            check(milliseconds, |line| line.decimal(nanos, Scale::Milliseconds));
+            check(seconds, |line| line.decimal("", nanos, Scale::Seconds));
+            check(milliseconds, |line| line.decimal("", nanos, Scale::Milliseconds));
         }
     }
 
     #[test]
     fn floats_keep_to_the_digits_of_their_width() {
         for (number, expected) in [(0.296, "0.296"), (430.0, "430.0"), (1e-7, "1e-7"), (-0.0, "-0.0")] {
-            check(expected, |line| line.float(number));
-            check(expected, |line| line.number(f64::from(number)));
+            check(expected, |line| line.float("", number));
+            check(expected, |line| line.number("", f64::from(number)));
         }
-        check("4294967295.0", |line| line.number(4_294_967_295.0));
-        check("-5.0", |line| line.whole(-5));
+        check("4294967295.0", |line| line.number("", 4_294_967_295.0));
+        check("-5.0", |line| line.whole("", -5));
     }
 
     #[test]
     fn strings_are_escaped() {
-        check(r#""a\"b\\\u001b\n\u0000ü""#, |line| line.string("a\"b\\\u{1b}\n\0ü"));
+        check(r#""a\"b\\\u001b\n\u0000ü""#, |line| line.string("", "a\"b\\\u{1b}\n\0ü"));
     }
 
     #[test]
     fn addresses_and_ids() {
         let v4 = Endpoint::new("192.0.2.20".parse().expect("v4"), 8899);
         let v6 = Endpoint::new("2001:db8::1".parse().expect("v6"), 8899);
-        check(r#""192.0.2.20:8899""#, |line| line.endpoint(v4));
-        check(r#""[2001:db8::1]:8899""#, |line| line.endpoint(v6));
-        check(r#""2001:db8::1""#, |line| line.ip(v6.ip));
-        check(r#""0x00BF0D65""#, |line| line.object_id(ObjectId(0xBF_0D65)));
-        check(r#""2b00ff""#, |line| line.hex(&[0x2b, 0, 0xff]));
-        check("[]", |line| line.packets(&[]));
+        check(r#""192.0.2.20:8899""#, |line| line.endpoint("", v4));
+        check(r#""[2001:db8::1]:8899""#, |line| line.endpoint("", v6));
+        check(r#""2001:db8::1""#, |line| line.ip("", v6.ip));
+        check(r#""0x00BF0D65""#, |line| line.object_id("", ObjectId(0xBF_0D65)));
+        check(r#""2b00ff""#, |line| line.hex("", &[0x2b, 0, 0xff]));
+        check("[]", |line| line.packets("", &[]));
         let span = |packet| ByteRange { packet: PacketNumber(packet), offset: 0, length: 1 };
-        check("[4,5]", |line| line.packets(&[span(4), span(4), span(5)]));
+        check("[4,5]", |line| line.packets("", &[span(4), span(4), span(5)]));
     }
 }

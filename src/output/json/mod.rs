@@ -9,13 +9,16 @@
 //! ```
 
 mod alone;
+mod buffer;
+mod commands;
 mod community_id;
 mod ends;
 mod line;
-mod names;
+mod objects;
 mod record;
 mod sample;
 mod value;
+mod verdict;
 
 #[cfg(test)]
 mod tests;
@@ -180,7 +183,7 @@ impl<'r, W: io::Write> JsonLines<'r, W> {
     }
 
     fn write_when_full(&mut self) -> io::Result<()> {
-        if self.recorder.line.as_bytes().len() >= self.write_at { self.write() } else { Ok(()) }
+        if self.recorder.line.len() >= self.write_at { self.write() } else { Ok(()) }
     }
 
     fn write(&mut self) -> io::Result<()> {

@@ -3,10 +3,11 @@
 //! A sample has the time of the answer, while exchanges come in order of requests. So samples wait until everything
 //! before them has been written.
 
-use super::line::{Line, key};
+use super::line::{Line, id, key};
 use super::record::{Recorder, decoded};
-use super::value::{ValueWriter, device_time, float, unit};
-use crate::line::{Exchange, ExchangeStatus, Sighting};
+use super::value::{ValueWriter, float, unit};
+use crate::line::{Exchange, Sighting};
+use crate::output::reading;
 use crate::rct::value::Value;
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -28,16 +29,13 @@ impl Samples {
 
     /// Keeps the samples of an exchange, if what it brought is to be trusted.
     pub(super) fn take(&mut self, recorder: &mut Recorder<'_>, exchange: &Exchange) {
-        let Some(response) = &exchange.response else { return };
-        if !response.frame.crc_ok() || exchange.status == ExchangeStatus::Damaged || merely_confirms(exchange) {
-            return;
-        }
+        let Some(frame) = reading::proven(exchange) else { return };
         let connection = exchange.lead().connection.0;
         self.scratch.clear();
-        samples(recorder, &mut self.scratch, exchange.id.0, connection, &response.frame);
-        if !self.scratch.as_bytes().is_empty() {
-            let at = self.held.partition_point(|(ts, _)| *ts <= response.frame.ts);
-            self.held.insert(at, (response.frame.ts, self.scratch.as_bytes().into()));
+        samples(recorder, &mut self.scratch, exchange.id.0, connection, frame);
+        if self.scratch.len() > 0 {
+            let at = self.held.partition_point(|(ts, _)| *ts <= frame.ts);
+            self.held.insert(at, (frame.ts, self.scratch.as_bytes().into()));
         }
     }
 
@@ -47,17 +45,10 @@ impl Samples {
             if ts.is_some_and(|ts| *first >= ts) && self.held.len() <= HELD {
                 return;
             }
-            out.lines(lines);
+            out.rendered(lines);
             self.held.pop_front();
         }
     }
-}
-
-/// Whether the answer only confirms a WRITE: what it holds then is not the object's value. A history is asked for by a
-/// WRITE too, but comes in a frame of its own kind.
-fn merely_confirms(exchange: &Exchange) -> bool {
-    let wrote = exchange.request.as_ref().is_some_and(|request| request.command.is_write());
-    wrote && exchange.response.as_ref().is_some_and(|response| !response.frame.command.is_long())
 }
 
 /// One line for a plain value, one a row for a table.
@@ -65,48 +56,43 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
     if recorder.masks(frame) {
         return;
     }
-    let object = recorder.registry.get(frame.object_id);
-    let Some(value) = decoded(recorder.registry, frame).value else { return };
+    let known = recorder.objects.get(frame.object_id);
+    let Some(value) = decoded(recorder.registry, known.map(|known| known.object), frame) else { return };
     let begin = |recorder: &Recorder<'_>, line: &mut Line| {
         line.begin(r#"{"type":"sample""#, Some(frame.ts));
-        line.raw(key!("conn"));
-        line.count(connection);
-        line.raw(key!("device"));
-        line.ip(frame.device().ip);
-        recorder.names.write(line, frame.object_id);
+        line.count(key!("conn"), connection);
+        line.ip(key!("device"), frame.device().ip);
+        recorder.objects.write(line, frame.object_id);
     };
     let end = |line: &mut Line| {
-        line.raw(key!("source"));
-        line.id(b'T', exchange);
+        line.id(id!("source", 'T'), exchange);
         line.end();
     };
     match &value {
         Value::TimeSeries { points, .. } => {
             for point in points.iter().filter(|point| point.value.is_finite()) {
                 begin(recorder, line);
-                device_time(line, key!("device_time"), point.device_time);
+                line.device_time(key!("device_time"), point.device_time);
                 float(line, point.value);
-                unit(line, &value, object);
+                unit(line, &value, known);
                 end(line);
             }
         }
         Value::EventTable { rows, .. } => {
             for row in rows {
                 begin(recorder, line);
-                device_time(line, key!("device_time"), row.device_time);
-                line.raw(key!("event_code"));
-                line.integer(row.code);
+                line.device_time(key!("device_time"), row.device_time);
+                line.integer(key!("event_code"), row.code);
                 if let Some(event) = row.event {
-                    line.raw(key!("event"));
-                    line.string(event);
+                    line.string(key!("event"), event);
                 }
                 end(line);
             }
         }
         value if has_scalar(value) => {
             begin(recorder, line);
-            ValueWriter::slots(line, value, object);
-            unit(line, value, object);
+            ValueWriter::slots(line, value, known);
+            unit(line, value, known);
             end(line);
         }
         _ => {}

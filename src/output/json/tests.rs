@@ -1,5 +1,6 @@
 //! Each record as a golden line made from hand-made events, and every line held against the schema.
 
+use super::objects::Rendered;
 use super::value::{Trust, ValueWriter};
 use super::*;
 use crate::anomaly::{Anomaly, AnomalyId, Code};
@@ -7,11 +8,14 @@ use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
 use crate::object::ObjectId;
+use crate::output::value_text;
 use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::registry::Object;
 use crate::rct::value::{CellExtreme, CellStatus, EventRow, Field, FieldValue, Flag, Point, Value};
 use crate::rct::{Command, Escaping, FrameStatus, NonFrameKind};
 use crate::tcp::CloseReason;
 use line::Line;
+use proptest::prelude::*;
 use serde_json::Value as Json;
 use smallvec::smallvec;
 use std::collections::BTreeMap;
@@ -512,11 +516,33 @@ fn a_bit_field_of_a_signed_object_is_signed() {
 
 fn check_value(value: &Value<'_>, expected: &str) {
     let mut line = Line::default();
-    ValueWriter::default().write(&mut line, value, None, Trust::Proven);
+    ValueWriter::default().write(&mut line, "", value, None, Trust::Proven);
     let text = std::str::from_utf8(line.as_bytes()).expect("UTF-8");
     assert_eq!(text, expected);
     let json: Json = serde_json::from_str(text).expect("JSON");
     Schema::new().check(&json, "#/$defs/value", "value");
+}
+
+proptest! {
+    /// Records write the digits and the unit of most numbers themselves.
+    #[test]
+    fn the_text_of_a_number_is_the_one_on_screens(bits: u32, near in -2e3_f32..2e3) {
+        let mut line = Line::default();
+        let unit = "\u{1b}\"/h";
+        let odd = Object { unit: unit.to_owned(), ..Registry::builtin().by_name("battery.voltage").expect("an object").clone() };
+        for object in [Some(&odd), Registry::builtin().by_name("battery.soc"), None] {
+            let rendered = object.map(|object| Rendered::new(&mut line, object));
+            let numbers = [Value::Float(f32::from_bits(bits)), Value::Float(near), Value::Unsigned(bits)];
+            for value in numbers.into_iter().chain([Value::Signed(bits.cast_signed())]) {
+                line.clear();
+                ValueWriter::default().write(&mut line, "", &value, rendered.as_ref(), Trust::Proven);
+                let json: Json = serde_json::from_slice(line.as_bytes()).expect("JSON");
+                let mut text = String::new();
+                value_text::write(&mut text, &value, object);
+                prop_assert_eq!(json["text"].as_str(), Some(text.as_str()));
+            }
+        }
+    }
 }
 
 #[test]

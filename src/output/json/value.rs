@@ -2,11 +2,20 @@
 //! people.
 //!
 //! Knows values and nothing of where they came from. A slot has one JSON type, whatever the object.
+#![expect(clippy::inline_always, reason = "a call costs more than the few pieces of most values")]
 
 use super::line::{Line, key};
+use super::objects::Rendered;
 use crate::output::value_text;
-use crate::rct::registry::{DataType, Object};
+use crate::rct::registry::DataType;
 use crate::rct::value::{CellExtreme, EventRow, Field, FieldValue, Flag, Point, Value};
+
+/// How an object begins: with how the slots of the value are to be read.
+macro_rules! opening {
+    ($name:literal) => {
+        concat!("{\"type\":\"", $name, "\"")
+    };
+}
 
 /// Writes values; keeps the scratch text it needs.
 #[derive(Debug, Default)]
@@ -24,16 +33,27 @@ pub(super) enum Trust {
 }
 
 impl ValueWriter {
-    /// The value as an object: `{"type":"float","num":0.296,"unit":"%","text":"29.6 %"}`.
-    pub(super) fn write(&mut self, line: &mut Line, value: &Value<'_>, object: Option<&Object>, trust: Trust) {
-        line.raw("{\"type\":");
-        line.plain(type_name(value));
-        Self::slots(line, value, object);
-        unit(line, value, object);
-        line.raw(key!("text"));
-        self.text.clear();
-        value_text::write(&mut self.text, value, object);
-        line.string(&self.text);
+    /// The value as an object behind what is in front: `{"type":"float","num":0.296,"unit":"%","text":"29.6 %"}`.
+    pub(super) fn write(
+        &mut self,
+        line: &mut Line,
+        front: &str,
+        value: &Value<'_>,
+        known: Option<&Rendered<'_>>,
+        trust: Trust,
+    ) {
+        line.raw(front);
+        if let Value::Float(number) = *value
+            && number.is_finite()
+        {
+            // Most values are this, and the shortest way to it shows.
+            line.float(concat!(opening!("float"), key!("num")), number);
+        } else {
+            line.short(opening(value));
+            Self::slots(line, value, known);
+        }
+        unit(line, value, known);
+        self.text(line, value, known);
         if trust == Trust::Untrusted {
             line.raw(",\"trusted\":false");
         }
@@ -41,64 +61,66 @@ impl ValueWriter {
     }
 
     /// A value of which only the type is told.
-    pub(super) fn write_masked(line: &mut Line, value: &Value<'_>) {
-        line.raw("{\"type\":");
-        line.plain(type_name(value));
+    pub(super) fn write_masked(line: &mut Line, front: &str, value: &Value<'_>) {
+        line.raw(front);
+        line.short(opening(value));
         line.raw(r#","text":"(masked)","masked":true}"#);
     }
 
+    /// The value as people read it.
+    #[inline(always)]
+    fn text(&mut self, line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
+        let object = known.map(|known| known.object);
+        if line.digits(concat!(key!("text"), "\""), |room| value_text::short(room, value, object)) {
+            return line.short(known.map_or(b"\"", |known| &*known.text_end));
+        }
+        self.text.clear();
+        value_text::write(&mut self.text, value, object);
+        line.string(key!("text"), &self.text);
+    }
+
     /// What the value holds, in typed slots.
-    pub(super) fn slots(line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
+    pub(super) fn slots(line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
         match value {
             Value::Bool(yes) => {
-                line.raw(key!("bool"));
-                line.bool(*yes);
+                line.bool(key!("bool"), *yes);
             }
             Value::Unsigned(number) => whole(line, *number),
             Value::Signed(number) => whole(line, *number),
             Value::Float(number) => float(line, *number),
             Value::Text(text) => {
-                line.raw(key!("str"));
-                line.string(text);
+                line.string(key!("str"), text);
             }
             Value::Enum { number, label } => {
                 whole(line, *number);
                 self::label(line, *label);
             }
-            Value::Bits { number, flags } => bits(line, *number, flags, object),
+            Value::Bits { number, flags } => bits(line, *number, flags, known),
             Value::UnixTime(seconds) => {
                 whole(line, *seconds);
-                device_time(line, key!("device_time"), *seconds);
+                line.device_time(key!("device_time"), *seconds);
             }
             Value::TimeSeries { queried, points } => {
-                device_time(line, key!("queried"), *queried);
-                line.raw(key!("points"));
-                line.list(points, |line, &point| self::point(line, point));
+                line.device_time(key!("queried"), *queried);
+                self::points(line, points);
             }
             Value::EventTable { queried, rows } => {
-                device_time(line, key!("queried"), *queried);
-                line.raw(key!("rows"));
-                line.list(rows, |line, row| self::row(line, row));
+                line.device_time(key!("queried"), *queried);
+                line.list(key!("rows"), rows, |line, row| self::row(line, row));
             }
             Value::BatteryStatus(cells) => {
-                line.raw(key!("cells"));
-                line.list(cells, |line, cell| {
-                    line.raw("{\"temperature_c\":");
-                    line.integer(cell.temperature_c);
-                    line.raw(key!("voltage_mv"));
-                    line.integer(cell.voltage_mv);
-                    line.raw(key!("cell_status"));
-                    line.integer(cell.cell_status);
+                line.list(key!("cells"), cells, |line, cell| {
+                    line.integer("{\"temperature_c\":", cell.temperature_c);
+                    line.integer(key!("voltage_mv"), cell.voltage_mv);
+                    line.integer(key!("cell_status"), cell.cell_status);
                     line.raw("}");
                 });
             }
             Value::BatteryResistance(cells) => {
-                line.raw(key!("cells"));
-                line.list(cells, |line, &resistance| {
+                line.list(key!("cells"), cells, |line, &resistance| {
                     line.raw("{");
                     if resistance.is_finite() {
-                        line.raw("\"resistance_mohm\":");
-                        line.float(resistance);
+                        line.float("\"resistance_mohm\":", resistance);
                     }
                     line.raw("}");
                 });
@@ -115,28 +137,27 @@ impl ValueWriter {
     }
 }
 
-/// A key, and a moment of the device's wall clock.
-pub(super) fn device_time(line: &mut Line, key: &str, seconds: u32) {
-    line.raw(key);
-    line.device_time(seconds);
-}
-
-fn point(line: &mut Line, point: Point) {
-    device_time(line, "{\"device_time\":", point.device_time);
-    float(line, point.value);
-    line.raw("}");
+/// There are hundreds in a history, so that what ends one and begins the next is written at once.
+fn points(line: &mut Line, points: &[Point]) {
+    let Some((first, others)) = points.split_first() else {
+        return line.raw(concat!(key!("points"), "[]"));
+    };
+    line.device_time(concat!(key!("points"), "[{\"device_time\":"), first.device_time);
+    float(line, first.value);
+    for point in others {
+        line.device_time("},{\"device_time\":", point.device_time);
+        float(line, point.value);
+    }
+    line.raw("}]");
 }
 
 fn row(line: &mut Line, row: &EventRow<'_>) {
-    line.raw("{\"code\":");
-    line.integer(row.code);
+    line.integer("{\"code\":", row.code);
     if let Some(event) = row.event {
-        line.raw(key!("event"));
-        line.string(event);
+        line.string(key!("event"), event);
     }
-    device_time(line, key!("device_time"), row.device_time);
-    line.raw(key!("elements"));
-    line.list(row.elements, Line::integer);
+    line.device_time(key!("device_time"), row.device_time);
+    line.list(key!("elements"), row.elements, |line, element| line.count("", element));
     if !row.fields.is_empty() {
         fields(line, &row.fields);
     }
@@ -144,110 +165,96 @@ fn row(line: &mut Line, row: &EventRow<'_>) {
 }
 
 fn extreme(line: &mut Line, extreme: &CellExtreme) {
-    line.raw("{\"cell\":");
-    line.integer(extreme.cell);
+    line.integer("{\"cell\":", extreme.cell);
     if extreme.device_time != 0 {
-        device_time(line, key!("device_time"), extreme.device_time);
+        line.device_time(key!("device_time"), extreme.device_time);
     }
     float(line, extreme.value);
     line.raw("}");
 }
 
 /// The unit of a number, and whether it is a ratio: then it runs from 0 to 1 whatever the unit says.
-pub(super) fn unit(line: &mut Line, value: &Value<'_>, object: Option<&Object>) {
+#[inline(always)]
+pub(super) fn unit(line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
     let measured = matches!(value, Value::Unsigned(_) | Value::Signed(_) | Value::Float(_) | Value::TimeSeries { .. });
-    let Some(object) = object.filter(|_| measured) else { return };
-    if object.flags.ratio {
-        line.raw(r#","unit":"%","ratio":true"#);
-    } else if !object.unit.is_empty() {
-        line.raw(key!("unit"));
-        line.string(&object.unit);
+    if let Some(known) = known.filter(|_| measured) {
+        line.short(&known.unit);
     }
 }
 
-/// How the slots of a value are to be read.
-const fn type_name(value: &Value<'_>) -> &'static str {
-    match value {
-        Value::Bool(_) => "bool",
-        Value::Unsigned(_) => "uint",
-        Value::Signed(_) => "int",
-        Value::Float(_) => "float",
-        Value::Text(_) => "string",
-        Value::Enum { .. } => "enum",
-        Value::Bits { .. } => "bits",
-        Value::UnixTime(_) => "unix_time",
-        Value::TimeSeries { .. } => "timeseries",
-        Value::EventTable { .. } => "event_table",
-        Value::BatteryStatus(_) => "battery_module_status",
-        Value::BatteryResistance(_) => "battery_module_resistance",
-        Value::BatteryStatistics(_) => "battery_module_statistics",
-        Value::Structure(_) => "structure",
-    }
+/// The beginning of the object that a value becomes.
+const fn opening(value: &Value<'_>) -> &'static [u8] {
+    let opening = match value {
+        Value::Bool(_) => opening!("bool"),
+        Value::Unsigned(_) => opening!("uint"),
+        Value::Signed(_) => opening!("int"),
+        Value::Float(_) => opening!("float"),
+        Value::Text(_) => opening!("string"),
+        Value::Enum { .. } => opening!("enum"),
+        Value::Bits { .. } => opening!("bits"),
+        Value::UnixTime(_) => opening!("unix_time"),
+        Value::TimeSeries { .. } => opening!("timeseries"),
+        Value::EventTable { .. } => opening!("event_table"),
+        Value::BatteryStatus(_) => opening!("battery_module_status"),
+        Value::BatteryResistance(_) => opening!("battery_module_resistance"),
+        Value::BatteryStatistics(_) => opening!("battery_module_statistics"),
+        Value::Structure(_) => opening!("structure"),
+    };
+    opening.as_bytes()
 }
 
 fn whole(line: &mut Line, number: impl itoa::Integer) {
-    line.raw(key!("num"));
-    line.whole(number);
+    line.whole(key!("num"), number);
 }
 
 /// A number; absent where JSON has none.
+#[inline]
 pub(super) fn float(line: &mut Line, number: f32) {
     if number.is_finite() {
-        line.raw(key!("num"));
-        line.float(number);
+        line.float(key!("num"), number);
     }
 }
 
 fn label(line: &mut Line, label: Option<&str>) {
     if let Some(label) = label {
-        line.raw(key!("label"));
-        line.string(label);
+        line.string(key!("label"), label);
     }
 }
 
 /// The number is what the object's own type makes of the bits: some bit fields are declared as signed.
-fn bits(line: &mut Line, number: u32, flags: &[Flag<'_>], object: Option<&Object>) {
-    if object.is_some_and(|object| object.response_type == DataType::Int32) {
+fn bits(line: &mut Line, number: u32, flags: &[Flag<'_>], known: Option<&Rendered<'_>>) {
+    if known.is_some_and(|known| known.object.response_type == DataType::Int32) {
         whole(line, number.cast_signed());
     } else {
         whole(line, number);
     }
-    line.raw(key!("flags"));
-    line.list(flags, |line, flag| {
-        line.raw("{\"bit\":");
-        line.integer(flag.bit);
+    line.list(key!("flags"), flags, |line, flag| {
+        line.integer("{\"bit\":", flag.bit);
         label(line, flag.label);
         line.raw("}");
     });
 }
 
 fn fields(line: &mut Line, fields: &[Field<'_>]) {
-    line.raw(key!("fields"));
-    line.list(fields, |line, field| {
-        line.raw("{\"name\":");
-        line.string(&field.name);
+    line.list(key!("fields"), fields, |line, field| {
+        line.string("{\"name\":", &field.name);
         match &field.value {
             FieldValue::Number(number) if number.is_finite() => {
-                line.raw(key!("num"));
-                line.number(*number);
+                line.number(key!("num"), *number);
             }
             FieldValue::Number(_) => {}
             FieldValue::Text(text) => {
-                line.raw(key!("str"));
-                line.string(text);
+                line.string(key!("str"), text);
             }
             FieldValue::Object(id, name) => {
-                line.raw(key!("object_id"));
-                line.object_id(*id);
+                line.object_id(key!("object_id"), *id);
                 if let Some(name) = name {
-                    line.raw(key!("object"));
-                    line.string(name);
+                    line.string(key!("object"), name);
                 }
             }
         }
         if !field.unit.is_empty() {
-            line.raw(key!("unit"));
-            line.string(field.unit);
+            line.string(key!("unit"), field.unit);
         }
         line.raw("}");
     });

@@ -3,7 +3,11 @@
 //! Knows sizes and byte orders alone. Nothing here fails: who calls has counted the bytes.
 
 /// The big-endian number in up to four bytes; of longer ones, in the first four.
+#[inline]
 pub(super) fn be(bytes: &[u8]) -> u32 {
+    if let Some(four) = bytes.first_chunk() {
+        return u32::from_be_bytes(*four);
+    }
     bytes.iter().take(4).fold(0, |number, &byte| number << 8 | u32::from(byte))
 }
 

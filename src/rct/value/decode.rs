@@ -27,36 +27,89 @@ impl Form {
 
 /// Reads a payload of `object` as far as it goes; without an object there is no value (see [`super::candidates`]).
 pub fn decode<'a>(registry: &'a Registry, object: Option<&'a Object>, form: Form, payload: &'a [u8]) -> Decoded<'a> {
-    let Some(object) = object else { return Decoded::default() };
-    let data_type = form.data_type(object);
     let mut problems = Vec::new();
-    let value = match data_type {
-        DataType::Bool => boolean(payload, &mut problems),
-        DataType::Enum => enumeration(registry, object.id, payload, &mut problems),
-        DataType::Int8 | DataType::Uint8 | DataType::Int16 | DataType::Uint16 | DataType::Int32 | DataType::Uint32 => {
-            integer(registry, object, data_type, payload, &mut problems)
+    let value = object.and_then(|object| read(registry, object, form, payload, &mut problems));
+    Decoded { value, problems }
+}
+
+/// The value of [`decode`] alone, for who does not ask what is wrong with it.
+#[inline]
+pub fn decode_value<'a>(
+    registry: &'a Registry,
+    object: Option<&'a Object>,
+    form: Form,
+    payload: &'a [u8],
+) -> Option<Value<'a>> {
+    let object = object?;
+    match form.data_type(object) {
+        // Most values are this, and it takes next to nothing to read one.
+        DataType::Float => float(object, payload, &mut Unheard),
+        _ => read(registry, object, form, payload, &mut Unheard),
+    }
+}
+
+/// Who hears what is wrong with a payload.
+pub(super) trait Problems {
+    fn add(&mut self, problem: Problem);
+    /// Adds a problem that is told once a payload, however often it is there.
+    fn add_once(&mut self, problem: Problem);
+}
+
+impl Problems for Vec<Problem> {
+    fn add(&mut self, problem: Problem) {
+        self.push(problem);
+    }
+
+    fn add_once(&mut self, problem: Problem) {
+        if !self.contains(&problem) {
+            self.push(problem);
         }
-        DataType::Float => float(object, payload, &mut problems),
-        DataType::String => Some(text(payload, &mut problems)),
-        DataType::Timeseries => tables::time_series(object, payload, &mut problems),
-        DataType::EventTable => tables::event_table(registry, payload, &mut problems),
+    }
+}
+
+/// Nobody does. So the compiler leaves out the search for it too.
+struct Unheard;
+
+impl Problems for Unheard {
+    fn add(&mut self, _: Problem) {}
+    fn add_once(&mut self, _: Problem) {}
+}
+
+#[inline(never)]
+fn read<'a>(
+    registry: &'a Registry,
+    object: &'a Object,
+    form: Form,
+    payload: &'a [u8],
+    problems: &mut impl Problems,
+) -> Option<Value<'a>> {
+    let data_type = form.data_type(object);
+    match data_type {
+        DataType::Bool => boolean(payload, problems),
+        DataType::Enum => enumeration(registry, object.id, payload, problems),
+        DataType::Int8 | DataType::Uint8 | DataType::Int16 | DataType::Uint16 | DataType::Int32 | DataType::Uint32 => {
+            integer(registry, object, data_type, payload, problems)
+        }
+        DataType::Float => float(object, payload, problems),
+        DataType::String => Some(text(payload, problems)),
+        DataType::Timeseries => tables::time_series(object, payload, problems),
+        DataType::EventTable => tables::event_table(registry, payload, problems),
         DataType::BatteryModuleStatus
         | DataType::BatteryModuleResistance
         | DataType::BatteryModuleStatistics
         | DataType::NetSlaveData
-        | DataType::NetPackage => structs::decode(registry, data_type, payload, &mut problems),
+        | DataType::NetPackage => structs::decode(registry, data_type, payload, problems),
         DataType::Unknown => None,
-    };
-    Decoded { value, problems }
+    }
 }
 
 /// Compares the size of `payload` with what its type needs; false when it is too short.
-pub(super) fn is_long_enough(payload: &[u8], needed: usize, problems: &mut Vec<Problem>) -> bool {
+pub(super) fn is_long_enough(payload: &[u8], needed: usize, problems: &mut impl Problems) -> bool {
     let found = payload.len();
     if found > needed {
-        problems.push(Problem::Long { needed, found });
+        problems.add(Problem::Long { needed, found });
     } else if found < needed {
-        problems.push(Problem::Short { needed, found });
+        problems.add(Problem::Short { needed, found });
     }
     found >= needed
 }
@@ -66,35 +119,28 @@ pub(super) fn is_long_enough(payload: &[u8], needed: usize, problems: &mut Vec<P
 const RATIO: std::ops::RangeInclusive<f32> = -2.0..=2.0;
 
 /// Reports a float that is no ordinary number, or a ratio outside 0..1.
-pub(super) fn check_float(number: f32, ratio: bool, problems: &mut Vec<Problem>) {
+pub(super) fn check_float(number: f32, ratio: bool, problems: &mut impl Problems) {
     if !number.is_finite() {
-        report(Problem::NotFinite, problems);
+        problems.add_once(Problem::NotFinite);
     } else if number.is_subnormal() {
-        report(Problem::Denormal, problems);
+        problems.add_once(Problem::Denormal);
     } else if ratio && !RATIO.contains(&number) {
-        report(Problem::OutOfRange, problems);
+        problems.add_once(Problem::OutOfRange);
     } else if ratio && !(0.0..=1.0).contains(&number) {
-        report(Problem::RatioExceeded, problems);
-    }
-}
-
-/// Adds a problem that is told once a payload, however often it is there.
-pub(super) fn report(problem: Problem, problems: &mut Vec<Problem>) {
-    if !problems.contains(&problem) {
-        problems.push(problem);
+        problems.add_once(Problem::RatioExceeded);
     }
 }
 
 /// A number that should take one byte. Some devices are said to use two for enums: up to four are read as one number.
-fn small_number(payload: &[u8], problems: &mut Vec<Problem>) -> Option<u32> {
+fn small_number(payload: &[u8], problems: &mut impl Problems) -> Option<u32> {
     let enough = is_long_enough(payload, 1, problems);
     enough.then(|| bytes::be(if payload.len() <= 4 { payload } else { &payload[..1] }))
 }
 
-fn boolean<'a>(payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+fn boolean<'a>(payload: &[u8], problems: &mut impl Problems) -> Option<Value<'a>> {
     let number = small_number(payload, problems)?;
     if number > 1 {
-        problems.push(Problem::UnknownEnum(number));
+        problems.add(Problem::UnknownEnum(number));
     }
     Some(Value::Bool(number != 0))
 }
@@ -103,17 +149,17 @@ fn enumeration<'a>(
     registry: &'a Registry,
     id: ObjectId,
     payload: &[u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<Value<'a>> {
     let number = small_number(payload, problems)?;
     Some(labelled(registry, id, number, problems))
 }
 
 /// A number of an enum with its name. Where no name of the enum is known, a missing one says nothing.
-fn labelled<'a>(registry: &'a Registry, id: ObjectId, number: u32, problems: &mut Vec<Problem>) -> Value<'a> {
+fn labelled<'a>(registry: &'a Registry, id: ObjectId, number: u32, problems: &mut impl Problems) -> Value<'a> {
     let label = registry.enum_label(id, number);
     if label.is_none() && !registry.enum_values(id).is_empty() {
-        problems.push(Problem::UnknownEnum(number));
+        problems.add(Problem::UnknownEnum(number));
     }
     Value::Enum { number, label }
 }
@@ -123,7 +169,7 @@ fn integer<'a>(
     object: &Object,
     data_type: DataType,
     payload: &[u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<Value<'a>> {
     let size = data_type.size()?;
     if !is_long_enough(payload, size, problems) {
@@ -145,19 +191,19 @@ fn integer<'a>(
     })
 }
 
-fn bit_field<'a>(number: u32, labels: &'a [(u8, String)], problems: &mut Vec<Problem>) -> Value<'a> {
+fn bit_field<'a>(number: u32, labels: &'a [(u8, String)], problems: &mut impl Problems) -> Value<'a> {
     let mut flags = Vec::new();
     for bit in (0..32u8).filter(|bit| number >> bit & 1 == 1) {
         let label = labels.iter().find(|(known, _)| *known == bit).map(|(_, label)| label.as_str());
         if label.is_none() {
-            problems.push(Problem::UnknownBit(bit));
+            problems.add(Problem::UnknownBit(bit));
         }
         flags.push(Flag { bit, label });
     }
     Value::Bits { number, flags }
 }
 
-fn float<'a>(object: &Object, payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+fn float<'a>(object: &Object, payload: &[u8], problems: &mut impl Problems) -> Option<Value<'a>> {
     if !is_long_enough(payload, 4, problems) {
         return None;
     }
@@ -167,10 +213,10 @@ fn float<'a>(object: &Object, payload: &[u8], problems: &mut Vec<Problem>) -> Op
 }
 
 /// A text has any size, none included.
-fn text<'a>(payload: &'a [u8], problems: &mut Vec<Problem>) -> Value<'a> {
+fn text<'a>(payload: &'a [u8], problems: &mut impl Problems) -> Value<'a> {
     let (text, tail) = bytes::text(payload);
     if tail {
-        problems.push(Problem::StringTail);
+        problems.add(Problem::StringTail);
     }
     Value::Text(String::from_utf8_lossy(text))
 }

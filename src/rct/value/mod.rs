@@ -11,7 +11,7 @@ mod structs;
 mod tables;
 
 pub use candidates::candidates;
-pub use decode::{Form, decode};
+pub use decode::{Form, decode, decode_value};
 pub use encode::{ValueError, encode_value};
 
 use crate::object::ObjectId;

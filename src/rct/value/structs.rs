@@ -2,9 +2,9 @@
 //!
 //! Battery modules have values of their own; the rest is read field by field as the registry lays it out.
 
-use super::decode::{check_float, is_long_enough};
+use super::decode::{Problems, check_float, is_long_enough};
 use super::tables::{float_field, raw_value};
-use super::{CellExtreme, CellStatus, Field, FieldValue, Problem, Value, bytes};
+use super::{CellExtreme, CellStatus, Field, FieldValue, Value, bytes};
 use crate::object::ObjectId;
 use crate::rct::registry::{DataType, FieldKind, Registry, StructField};
 use std::borrow::Cow;
@@ -25,7 +25,7 @@ pub(super) fn decode<'a>(
     registry: &'a Registry,
     data_type: DataType,
     payload: &'a [u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<Value<'a>> {
     match data_type {
         DataType::NetSlaveData | DataType::NetPackage => structure(registry, data_type, payload, problems),
@@ -36,7 +36,7 @@ pub(super) fn decode<'a>(
 /// Some lists of objects have texts where ours has the cells of a second tower, and such texts do cross the wire. They
 /// are told from cut cells by their bytes: cells have a byte that is not printable in each of their words. An empty
 /// payload is an empty text, and too short as well.
-fn text_instead<'a>(data_type: DataType, payload: &'a [u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+fn text_instead<'a>(data_type: DataType, payload: &'a [u8], problems: &mut impl Problems) -> Option<Value<'a>> {
     let needed = data_type.size()?;
     let (text, tail) = bytes::text(payload);
     let printable = !tail && text.iter().all(|byte| matches!(byte, b' '..=b'~'));
@@ -50,7 +50,7 @@ fn text_instead<'a>(data_type: DataType, payload: &'a [u8], problems: &mut Vec<P
 }
 
 /// The whole cells of a payload, or nothing where there is none.
-fn battery_module<'a>(data_type: DataType, payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+fn battery_module<'a>(data_type: DataType, payload: &[u8], problems: &mut impl Problems) -> Option<Value<'a>> {
     let needed = data_type.size()?;
     let enough = is_long_enough(payload, needed, problems);
     let payload = &payload[..payload.len().min(needed)];
@@ -79,7 +79,7 @@ fn cell_resistance([high, low, ..]: [u8; RESISTANCE]) -> f32 {
     f32::from(u16::from_be_bytes([high, low])) / RESISTANCE_STEPS
 }
 
-fn extreme(raw: &[u8; EXTREME], problems: &mut Vec<Problem>) -> CellExtreme {
+fn extreme(raw: &[u8; EXTREME], problems: &mut impl Problems) -> CellExtreme {
     let value = f32::from_bits(bytes::le(&raw[8..]));
     check_float(value, false, problems);
     CellExtreme { cell: bytes::le(&raw[..4]), device_time: bytes::le(&raw[4..8]), value }
@@ -90,7 +90,7 @@ fn structure<'a>(
     registry: &'a Registry,
     data_type: DataType,
     payload: &'a [u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<Value<'a>> {
     let layout = registry.structure(data_type)?;
     let shorter_is_right = data_type == DataType::NetSlaveData && payload.len() == SHORTEST_SLAVE_DATA;
@@ -121,7 +121,7 @@ fn field_value<'a>(
     registry: &'a Registry,
     field: &StructField,
     raw: &'a [u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<FieldValue<'a>> {
     let number = |number: u32| FieldValue::Number(number.into());
     Some(match field.kind {

@@ -1,6 +1,6 @@
 //! Histories and the event table: payloads of as many rows as the device had, or as were not cut off.
 
-use super::decode::{check_float, report};
+use super::decode::{Problems, check_float};
 use super::{EventRow, Field, FieldValue, Point, Problem, Value, bytes};
 use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Element, EventType, Object, Registry};
@@ -13,20 +13,20 @@ const POINT: usize = 8;
 const EVENT: usize = 20;
 
 /// The time asked for and the whole rows of a table; reports a row that is not whole.
-fn rows<'a, const N: usize>(payload: &'a [u8], problems: &mut Vec<Problem>) -> Option<(u32, &'a [[u8; N]])> {
+fn rows<'a, const N: usize>(payload: &'a [u8], problems: &mut impl Problems) -> Option<(u32, &'a [[u8; N]])> {
     let found = payload.len();
     let Some((head, rows)) = payload.split_first_chunk::<HEAD>() else {
-        problems.push(Problem::Short { needed: HEAD, found });
+        problems.add(Problem::Short { needed: HEAD, found });
         return None;
     };
     let (rows, rest) = rows.as_chunks::<N>();
     if !rest.is_empty() {
-        problems.push(Problem::Short { needed: found - rest.len() + N, found });
+        problems.add(Problem::Short { needed: found - rest.len() + N, found });
     }
     Some((bytes::be(head), rows))
 }
 
-pub(super) fn time_series<'a>(object: &Object, payload: &[u8], problems: &mut Vec<Problem>) -> Option<Value<'a>> {
+pub(super) fn time_series<'a>(object: &Object, payload: &[u8], problems: &mut impl Problems) -> Option<Value<'a>> {
     let (queried, rows) = rows::<POINT>(payload, problems)?;
     let point =
         |row: &[u8; POINT]| Point { device_time: bytes::be(&row[..4]), value: f32::from_bits(bytes::be(&row[4..])) };
@@ -35,7 +35,7 @@ pub(super) fn time_series<'a>(object: &Object, payload: &[u8], problems: &mut Ve
         // Whether an object is a ratio is known of its present value, not of the scale in which its history is kept.
         check_float(point.value, false, problems);
         if object.flags.ratio && !(0.0..=1.0).contains(&point.value) && point.value.is_finite() {
-            report(Problem::RatioExceeded, problems);
+            problems.add_once(Problem::RatioExceeded);
         }
     }
     check_order(points.iter().map(|point| point.device_time), problems);
@@ -45,21 +45,21 @@ pub(super) fn time_series<'a>(object: &Object, payload: &[u8], problems: &mut Ve
 pub(super) fn event_table<'a>(
     registry: &'a Registry,
     payload: &[u8],
-    problems: &mut Vec<Problem>,
+    problems: &mut impl Problems,
 ) -> Option<Value<'a>> {
     let (queried, rows) = rows::<EVENT>(payload, problems)?;
     let rows: Vec<EventRow<'a>> = rows.iter().map(|row| event_row(registry, row)).collect();
     for row in rows.iter().filter(|row| row.event.is_none()) {
-        report(Problem::UnknownEnum(row.code), problems);
+        problems.add_once(Problem::UnknownEnum(row.code));
     }
     check_order(rows.iter().map(|row| row.device_time), problems);
     Some(Value::EventTable { queried, rows })
 }
 
 /// Rows go from the newest to the oldest; equal times are in order.
-fn check_order(times: impl Iterator<Item = u32>, problems: &mut Vec<Problem>) {
+fn check_order(times: impl Iterator<Item = u32>, problems: &mut impl Problems) {
     if !times.is_sorted_by(|earlier_row, later_row| earlier_row >= later_row) {
-        problems.push(Problem::SeriesDisorder);
+        problems.add(Problem::SeriesDisorder);
     }
 }
 

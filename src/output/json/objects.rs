@@ -1,0 +1,165 @@
+//! What records say of an object, rendered once.
+
+use super::commands::Commands;
+use super::line::{Line, key};
+use crate::line::ExchangeStatus;
+use crate::object::ObjectId;
+use crate::output::value_text;
+use crate::rct::Command;
+use crate::rct::registry::{Object, Registry};
+use rustc_hash::FxHashMap;
+use std::cell::Cell;
+
+/// The objects of a registry. They are named in every line, and escaping a name anew each time costs more than finding
+/// it here.
+#[derive(Debug)]
+pub(super) struct Objects<'r> {
+    rendered: Vec<Rendered<'r>>,
+    places: FxHashMap<ObjectId, usize>,
+    /// What was looked for last: a record asks for its object several times.
+    last: Cell<(ObjectId, Option<usize>)>,
+}
+
+/// An object, and the pieces of lines that depend on nothing else.
+#[derive(Debug)]
+pub(super) struct Rendered<'r> {
+    pub(super) object: &'r Object,
+    /// `,"object_id":"0x959930BF","object":"battery.soc"`
+    name: Box<[u8]>,
+    /// `,"unit":"%","ratio":true`, `,"unit":"W"`, or nothing.
+    pub(super) unit: Box<[u8]>,
+    /// What ends the text of a number: ` W"`
+    pub(super) text_end: Box<[u8]>,
+    head: Head,
+}
+
+/// What was said last of an exchange about the object: `,"command":"READ","object_id":"0x959930BF","object":"battery.soc",
+/// "status":"answered"`. Nearly always it is the same again.
+#[derive(Debug, Default)]
+struct Head {
+    of: Option<(Command, ExchangeStatus)>,
+    json: Box<[u8]>,
+}
+
+impl<'r> Objects<'r> {
+    pub(super) fn new(registry: &'r Registry) -> Self {
+        let mut line = Line::default();
+        let rendered: Vec<_> = registry.objects().map(|object| Rendered::new(&mut line, object)).collect();
+        let places: FxHashMap<_, _> = rendered.iter().enumerate().map(|(at, known)| (known.object.id, at)).collect();
+        let none = ObjectId(0);
+        Self { rendered, last: Cell::new((none, places.get(&none).copied())), places }
+    }
+
+    #[inline]
+    fn place(&self, id: ObjectId) -> Option<usize> {
+        let (last, place) = self.last.get();
+        if last == id {
+            return place;
+        }
+        let place = self.places.get(&id).copied();
+        self.last.set((id, place));
+        place
+    }
+
+    #[inline]
+    pub(super) fn get(&self, id: ObjectId) -> Option<&Rendered<'r>> {
+        let place = self.place(id)?;
+        self.rendered.get(place)
+    }
+
+    /// The id of an object, and its name where it has one.
+    pub(super) fn write(&self, line: &mut Line, id: ObjectId) {
+        match self.get(id) {
+            Some(known) => line.rendered(&known.name),
+            None => line.object_id(key!("object_id"), id),
+        }
+    }
+
+    /// What was asked of an object, its id and name, and how it ended.
+    #[inline]
+    pub(super) fn write_head(
+        &mut self,
+        line: &mut Line,
+        id: ObjectId,
+        commands: &Commands,
+        of: (Command, ExchangeStatus),
+    ) {
+        let known = self.place(id).and_then(|place| self.rendered.get(place));
+        if let Some(Rendered { head, .. }) = known
+            && head.of == Some(of)
+        {
+            return line.rendered(&head.json);
+        }
+        self.render_head(line, id, commands, of);
+    }
+
+    /// Appends what it keeps.
+    #[cold]
+    fn render_head(&mut self, line: &mut Line, id: ObjectId, commands: &Commands, of: (Command, ExchangeStatus)) {
+        let start = line.len();
+        line.short(commands.of(of.0));
+        self.write(line, id);
+        line.plain(key!("status"), of.1.name());
+        if let Some(known) = self.place(id).and_then(|place| self.rendered.get_mut(place)) {
+            known.head = Head { of: Some(of), json: line.as_bytes()[start..].into() };
+        }
+    }
+}
+
+impl<'r> Rendered<'r> {
+    pub(super) fn new(scratch: &mut Line, object: &'r Object) -> Self {
+        let mut piece = |write: &dyn Fn(&mut Line)| -> Box<[u8]> {
+            scratch.clear();
+            write(scratch);
+            scratch.as_bytes().into()
+        };
+        let name = piece(&|line| {
+            line.object_id(key!("object_id"), object.id);
+            line.string(key!("object"), &object.name);
+        });
+        let unit = piece(&|line| {
+            if object.flags.ratio {
+                line.raw(r#","unit":"%","ratio":true"#);
+            } else if !object.unit.is_empty() {
+                line.string(key!("unit"), &object.unit);
+            }
+        });
+        let text_end = piece(&|line| {
+            let mut unit = String::new();
+            value_text::unit_of(&mut unit, object);
+            line.string("", &unit);
+        });
+        // Without the quote that it begins with.
+        let text_end = text_end.strip_prefix(b"\"").unwrap_or_default().into();
+        Self { object, name, unit, text_end, head: Head::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_command_or_status_is_rendered_anew() {
+        let (objects, commands) = (&mut Objects::new(Registry::builtin()), Commands::default());
+        let unknown = ObjectId(0xDEAD_BEEF);
+        let soc = Registry::builtin().by_name("battery.soc").expect("an object").id;
+        let (read, write) = (Command::READ, Command::WRITE);
+        let (answered, open) = (ExchangeStatus::Answered, ExchangeStatus::Open);
+        for (command, id, status) in [
+            (read, soc, answered),
+            (read, soc, answered),
+            (write, soc, answered),
+            (write, unknown, answered),
+            (write, soc, open),
+            (read, soc, answered),
+        ] {
+            let mut line = Line::default();
+            objects.write_head(&mut line, id, &commands, (command, status));
+            let name = if id == soc { r#","object":"battery.soc""# } else { "" };
+            let status = status.name();
+            let expected = format!(r#","command":"{command}","object_id":"{id}"{name},"status":"{status}""#);
+            assert_eq!(String::from_utf8_lossy(line.as_bytes()), expected);
+        }
+    }
+}
