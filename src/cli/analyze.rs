@@ -60,14 +60,15 @@ pub(super) enum Delivery<'a> {
 pub(super) enum Threads {
     /// One does everything.
     One,
-    /// One reads, one tells what is in it, and one shows it.
-    Three,
+    /// One reads, one tells what is in it and shows it. A third would cost more than it brings: on two processors what goes
+    /// from thread to thread then goes twice.
+    Two,
 }
 
 /// Reads `unit` into the sink that `begin` makes when the time of the first packet is known (`None` for a capture
 /// without packets). Inputs that cannot be read are told and counted; an `Err` is the sink's.
 ///
-/// Files are read in one thread while others tell and show what is in them. A live capture has time enough, and more
+/// Files are read in one thread while another tells and shows what is in them. A live capture has time enough, and more
 /// threads would only delay it.
 pub(super) fn analyze<S: Sink<Error = io::Error>>(
     unit: &Unit,
@@ -77,7 +78,7 @@ pub(super) fn analyze<S: Sink<Error = io::Error>>(
     begin: impl FnOnce(Option<Timestamp>) -> io::Result<S>,
 ) -> io::Result<Option<S>> {
     let is_alone = thread::available_parallelism().is_ok_and(|threads| threads.get() == 1);
-    let threads = if unit.is_live() || is_alone { Threads::One } else { Threads::Three };
+    let threads = if unit.is_live() || is_alone { Threads::One } else { Threads::Two };
     watched(unit, output, options, threads, (&mut OnTerminal::new(unit), tally), begin)
 }
 
@@ -93,7 +94,7 @@ pub(super) fn watched<S: Sink<Error = io::Error>, W: Watch>(
     let mut show = Show::new(begin);
     match threads {
         Threads::One => show.alone(unit, output, options, watch)?,
-        Threads::Three => show.side_by_side(unit, options, watch)?,
+        Threads::Two => show.side_by_side(unit, options, watch)?,
     }
     Ok(show.into_sink())
 }

@@ -1,5 +1,5 @@
-//! The three parts of the work on one unit, in one thread or in three: packets are read, events are told, and the sink
-//! shows them. What comes out is the same.
+//! The three parts of the work on one unit: packets are read, events are told, and the sink shows them. One thread does
+//! all of it, or one reads and one does the rest. What comes out is the same.
 //!
 //! Knows which part hands what to which. What each of them does is known elsewhere.
 
@@ -20,12 +20,12 @@ const BATCH: usize = 1024;
 /// Batches on their way from one thread to the next.
 const BATCHES_UNDER_WAY: usize = 4;
 
-/// What one part hands to the next.
-enum Message<T> {
+/// What one thread hands to the other.
+enum Message {
     /// The time of the first packet; `None` where there is none.
     Start(Option<Timestamp>),
-    /// The next things, in order.
-    Batch(Vec<T>),
+    /// The next steps, in order.
+    Steps(Vec<Step>),
 }
 
 /// The last part: a sink, made when the time of the first packet is known.
@@ -77,37 +77,41 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         })
     }
 
-    /// Does the last part in this thread, and each of the other two in one of its own.
+    /// Does the last two parts in this thread, and the first in one of its own.
     pub(super) fn side_by_side(
         &mut self,
         unit: &Unit,
         options: &analyzer::Options,
         watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
-        let (steps, step_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
-        let (events, event_batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
-        let (used_steps, step_room) = mpsc::channel();
-        let (used_events, event_room) = mpsc::channel();
+        let (steps, batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
+        let (used, room) = mpsc::channel();
         thread::scope(|scope| {
             let reading =
-                scope.spawn(move || read(unit, None, options, BATCH, watch, &mut |it| hand_on(it, &steps, &step_room)));
-            let telling = scope.spawn(move || tell(options, step_batches, &used_steps, &events, &event_room));
-            let shown = self.show(event_batches, &used_events);
-            telling.join().unwrap_or_else(|panic| resume_unwind(panic));
+                scope.spawn(move || read(unit, None, options, BATCH, watch, &mut |it| hand_on(it, &steps, &room)));
+            let shown = self.tell_and_show(options, batches, &used);
             let read = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
-            // Where the sink has failed, that is why the others could not hand on.
+            // Where the sink has failed, that is why the other could not hand on.
             shown.and(read)
         })
     }
 
-    fn show(&mut self, batches: Receiver<Message<Told>>, used: &Sender<Vec<Told>>) -> io::Result<()> {
+    fn tell_and_show(
+        &mut self,
+        options: &analyzer::Options,
+        batches: Receiver<Message>,
+        used: &Sender<Vec<Step>>,
+    ) -> io::Result<()> {
+        let (mut teller, mut told) = (Teller::new(options), Vec::new());
         for message in batches {
             match message {
                 Message::Start(first) => self.start(first)?,
-                Message::Batch(told) => {
+                Message::Steps(mut steps) => {
+                    told.clear();
+                    teller.take(steps.drain(..), &mut told);
                     self.events(&told)?;
-                    // Who made them frees them, which is cheaper. There is nobody any more behind the last ones.
-                    let _ = used.send(told);
+                    // There is nobody any more behind the last ones.
+                    let _ = used.send(steps);
                 }
             }
         }
@@ -116,36 +120,10 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
 }
 
 /// The first part hands something to the second, and gets back room that was used before.
-fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message<Step>>, room: &Receiver<Vec<Step>>) -> io::Result<()> {
+fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message>, room: &Receiver<Vec<Step>>) -> io::Result<()> {
     let message = match delivery {
         Delivery::Start(first) => Message::Start(first),
-        Delivery::Steps(steps) => Message::Batch(mem::replace(steps, room.try_recv().unwrap_or_default())),
+        Delivery::Steps(steps) => Message::Steps(mem::replace(steps, room.try_recv().unwrap_or_default())),
     };
     to.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
-}
-
-/// The second part: steps in, events out, until there is nobody left to take or to give them.
-fn tell(
-    options: &analyzer::Options,
-    steps: Receiver<Message<Step>>,
-    used: &Sender<Vec<Step>>,
-    to: &SyncSender<Message<Told>>,
-    room: &Receiver<Vec<Told>>,
-) {
-    let mut teller = Teller::new(options);
-    for message in steps {
-        let message = match message {
-            Message::Start(first) => Message::Start(first),
-            Message::Batch(mut steps) => {
-                let mut told = room.try_recv().unwrap_or_default();
-                told.clear();
-                teller.take(steps.drain(..), &mut told);
-                let _ = used.send(steps);
-                Message::Batch(told)
-            }
-        };
-        if to.send(message).is_err() {
-            return;
-        }
-    }
 }

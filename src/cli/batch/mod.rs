@@ -155,7 +155,7 @@ impl Work<'_> {
         let processors = || thread::available_parallelism().map_or(1, NonZeroUsize::get);
         match (self.args.jobs, self.todo.len()) {
             (Some(jobs), units) => (jobs.get().min(units), Threads::One),
-            (None, 1) if processors() > 1 => (1, Threads::Three),
+            (None, 1) if processors() > 1 => (1, Threads::Two),
             (None, units) => (processors().min(units), Threads::One),
         }
     }
