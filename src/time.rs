@@ -51,6 +51,12 @@ impl Timestamp {
     pub fn saturating_add(self, span: Duration) -> Self {
         Self(self.0.saturating_add(nanos(span)))
     }
+
+    /// The moment `span` earlier, clamped at the beginning of time.
+    #[must_use]
+    pub fn saturating_sub(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(nanos(span)))
+    }
 }
 
 /// A span in nanoseconds, clamped at some 292 years. (The standard library counts them in 128 bits.)
@@ -79,5 +85,8 @@ mod tests {
     fn adding_stops_at_the_end_of_time() {
         let end = Timestamp::from_nanos(i64::MAX);
         assert_eq!(end.saturating_add(Duration::from_secs(1)), end);
+        let beginning = Timestamp::from_nanos(i64::MIN);
+        assert_eq!(beginning.saturating_sub(Duration::from_secs(1)), beginning);
+        assert_eq!(Timestamp::from_nanos(3).saturating_sub(Duration::from_nanos(5)), Timestamp::from_nanos(-2));
     }
 }

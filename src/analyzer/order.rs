@@ -18,6 +18,9 @@ const SLACK: Duration = Duration::from_millis(10);
 /// told as it stands.
 pub(super) const MOST: usize = 65_536;
 
+/// So many events are looked at one by one for the place of an exchange, before it is searched for.
+const NEAR: usize = 4;
+
 /// Where an event stands: by time, then packet, then offset.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
@@ -68,6 +71,10 @@ pub(super) struct Order {
     held: VecDeque<(Place, Held)>,
     /// The bytes in them.
     weight: usize,
+    /// How many have been handed out; it may wrap.
+    gone: usize,
+    /// Where the last exchange was filled in, counted from the first event ever: what follows it.
+    filled: usize,
 }
 
 impl Held {
@@ -93,27 +100,41 @@ impl Order {
     }
 
     fn insert(&mut self, place: Place, event: Held) {
-        // Most belong at the end; what comes late, as from a connection that is given up, may belong far in front.
-        let at = match self.held.back() {
-            Some((last, _)) if *last > place => self.held.partition_point(|(other, _)| *other <= place),
-            _ => self.held.len(),
-        };
         self.weight += event.weight();
-        self.held.insert(at, (place, event));
+        // Most belong at the end; what comes late, as from a connection that is given up, may belong far in front.
+        match self.held.back() {
+            Some((last, _)) if *last > place => {
+                let at = self.held.partition_point(|(other, _)| *other <= place);
+                self.held.insert(at, (place, event));
+            }
+            _ => self.held.push_back((place, event)),
+        }
     }
 
     /// Fills the place that was promised to this exchange; one without a promise takes its own.
-    pub(super) fn fill(&mut self, place: Place, exchange: Box<Exchange>) {
-        let start = self.held.partition_point(|(other, _)| *other < place);
-        let promised = self
-            .held
-            .range_mut(start..)
-            .take_while(|(other, _)| *other == place)
-            .find(|(_, held)| matches!(held, Held::Promised(id) if *id == exchange.id));
-        match promised {
-            Some((_, held)) => *held = Held::Told(Told::Exchange(exchange)),
-            None => self.put(place, Told::Exchange(exchange)),
+    pub(super) fn fill(&mut self, exchange: Box<Exchange>) {
+        // Exchanges are told about as they were promised, so that it is the one behind the last, or almost.
+        let hint = self.filled.wrapping_sub(self.gone);
+        let near = (hint..self.held.len().min(hint.saturating_add(NEAR))).find(|at| self.is_promised(*at, exchange.id));
+        let place = || Place::of(exchange.lead().clock, exchange.lead().place());
+        match near.or_else(|| self.promised(place(), exchange.id)) {
+            Some(at) => {
+                self.filled = self.gone.wrapping_add(at + 1);
+                self.held[at].1 = Held::Told(Told::Exchange(exchange));
+            }
+            None => self.put(place(), Told::Exchange(exchange)),
         }
+    }
+
+    /// Where the promise for an exchange stands, if there is one at its place.
+    fn promised(&self, place: Place, exchange: ExchangeId) -> Option<usize> {
+        let start = self.held.partition_point(|(other, _)| *other < place);
+        let same = self.held.range(start..).take_while(|(other, _)| *other == place);
+        (start..start + same.count()).find(|at| self.is_promised(*at, exchange))
+    }
+
+    fn is_promised(&self, at: usize, exchange: ExchangeId) -> bool {
+        matches!(self.held.get(at), Some((_, Held::Promised(id))) if *id == exchange)
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -140,6 +161,7 @@ impl Order {
 
     fn hand_out(&mut self, out: &mut Vec<Told>) {
         let Some((_, held)) = self.held.pop_front() else { return };
+        self.gone = self.gone.wrapping_add(1);
         self.weight -= held.weight();
         if let Held::Told(event) = held {
             out.push(event);

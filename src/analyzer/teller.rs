@@ -11,6 +11,7 @@ use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Outcome, Sender, SightingId};
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
+use std::sync::Arc;
 
 /// The second half of an [`Analyzer`](super::Analyzer): steps in, events out.
 #[derive(Debug)]
@@ -61,12 +62,13 @@ impl Teller {
         self.sightings += 1;
         let id = SightingId(self.sightings);
         match found.what {
-            What::Frame(frame) => {
+            What::Frame(mut frame) => {
                 self.summary.frame_count += 1;
-                let frame = self.lines.frame(frame, id);
+                let addressee = self.lines.address(Arc::make_mut(&mut frame), id);
                 if self.frames {
-                    self.order.put(at, Told::Frame(frame));
+                    self.order.put(at, Told::Frame(Arc::clone(&frame)));
                 }
+                self.lines.frame(frame, addressee);
             }
             What::NonFrame(mut bytes) => {
                 bytes.id = id;
@@ -92,45 +94,20 @@ impl Teller {
     }
 
     fn take_outcomes(&mut self) {
-        while let Some(outcome) = self.lines.next_outcome() {
+        let Self { lines, order, summary, packet, .. } = self;
+        for outcome in lines.outcomes() {
             match outcome {
-                Outcome::Asked { id, clock, at } => self.order.promise(Place::of(clock, at), id),
+                Outcome::Asked { id, clock, at } => order.promise(Place::of(clock, at), id),
                 Outcome::Exchange(exchange) => {
-                    self.count_exchange(&exchange);
-                    let lead = exchange.lead();
-                    self.order.fill(Place::of(lead.clock, lead.place()), exchange);
+                    count_exchange(summary, &exchange);
+                    order.fill(exchange);
                 }
-                Outcome::Anomaly { clock, anomaly } => self.put_anomaly(clock, self.packet, anomaly),
+                Outcome::Anomaly { clock, anomaly } => {
+                    count_anomaly(summary, &anomaly);
+                    order.put(stand(clock, *packet, &anomaly), Told::Anomaly(anomaly));
+                }
             }
         }
-    }
-
-    /// It stands at the bytes that prove it, or at `packet` where there are none.
-    fn put_anomaly(&mut self, clock: Timestamp, packet: PacketNumber, anomaly: Box<Anomaly>) {
-        self.summary.anomaly_count += 1;
-        match anomaly.code.severity() {
-            Severity::Error => self.summary.error_count += 1,
-            Severity::Warning => self.summary.warning_count += 1,
-            Severity::Note => self.summary.note_count += 1,
-        }
-        let place = match anomaly.evidence.first() {
-            Some(at) => Place::of(clock, *at),
-            None => Place::new(clock, packet, 0),
-        };
-        self.order.put(place, Told::Anomaly(anomaly));
-    }
-
-    fn count_exchange(&mut self, exchange: &Exchange) {
-        let summary = &mut self.summary;
-        summary.request_count += u64::from(exchange.request.is_some());
-        *match exchange.status {
-            ExchangeStatus::Answered => &mut summary.answered_count,
-            ExchangeStatus::Damaged => &mut summary.damaged_count,
-            ExchangeStatus::Unanswered => &mut summary.unanswered_count,
-            ExchangeStatus::Unconfirmed => &mut summary.unconfirmed_count,
-            ExchangeStatus::Open => &mut summary.open_count,
-            ExchangeStatus::Unsolicited => &mut summary.unsolicited_count,
-        } += 1;
     }
 
     /// Trouble of the capture or of TCP gets its number and becomes an anomaly.
@@ -140,11 +117,9 @@ impl Teller {
             return;
         }
         let id = self.lines.anomaly_id();
-        self.put_anomaly(
-            clock,
-            packet,
-            Box::new(Anomaly { id, code, ts, connection, object_id: None, message, evidence }),
-        );
+        let anomaly = Anomaly { id, code, ts, connection, object_id: None, message, evidence };
+        count_anomaly(&mut self.summary, &anomaly);
+        self.order.put(stand(clock, packet, &anomaly), Told::Anomaly(Box::new(anomaly)));
     }
 
     /// The turn of a connection's end has come.
@@ -201,6 +176,35 @@ impl Teller {
         };
         out.push(Told::Summary(Box::new(summary)));
     }
+}
+
+/// The place of an anomaly: at the bytes that prove it, or at `packet` where there are none.
+fn stand(clock: Timestamp, packet: PacketNumber, anomaly: &Anomaly) -> Place {
+    match anomaly.evidence.first() {
+        Some(at) => Place::of(clock, *at),
+        None => Place::new(clock, packet, 0),
+    }
+}
+
+fn count_anomaly(summary: &mut Summary, anomaly: &Anomaly) {
+    summary.anomaly_count += 1;
+    match anomaly.code.severity() {
+        Severity::Error => summary.error_count += 1,
+        Severity::Warning => summary.warning_count += 1,
+        Severity::Note => summary.note_count += 1,
+    }
+}
+
+fn count_exchange(summary: &mut Summary, exchange: &Exchange) {
+    summary.request_count += u64::from(exchange.request.is_some());
+    *match exchange.status {
+        ExchangeStatus::Answered => &mut summary.answered_count,
+        ExchangeStatus::Damaged => &mut summary.damaged_count,
+        ExchangeStatus::Unanswered => &mut summary.unanswered_count,
+        ExchangeStatus::Unconfirmed => &mut summary.unconfirmed_count,
+        ExchangeStatus::Open => &mut summary.open_count,
+        ExchangeStatus::Unsolicited => &mut summary.unsolicited_count,
+    } += 1;
 }
 
 fn seen(bytes: &NonFrameSighting) -> NonFrameSeen<'_> {

@@ -1,7 +1,8 @@
 //! Copies: the hub sends every byte of the device to all its connections. One answer is one event with several
 //! sightings; this module tells which sighting is a copy of which.
 
-use super::exchange::{ExchangeId, SightingId};
+use super::exchange::SightingId;
+use super::request::Handle;
 use crate::endpoint::ConnectionId;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -29,8 +30,8 @@ pub(super) struct Original {
     pub(super) sighting: SightingId,
     /// When it was seen first.
     pub(super) ts: Timestamp,
-    /// The exchange it belongs to, once known.
-    pub(super) exchange: Option<ExchangeId>,
+    /// The request it answers, once known.
+    pub(super) exchange: Option<Handle>,
     /// The connection whose request it answers, once known.
     pub(super) owner: Option<ConnectionId>,
     /// Where it has been seen.
@@ -102,6 +103,11 @@ impl Copies {
 
     fn index(&self, place: Place) -> Option<usize> {
         usize::try_from(place.0.checked_sub(self.first)?).ok()
+    }
+
+    /// Whether none is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.originals.is_empty()
     }
 
     fn forget_before(&mut self, now: Timestamp) {

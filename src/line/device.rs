@@ -1,22 +1,25 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
 use super::copies::Copies;
-use super::exchange::Sighting;
+use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Sighting};
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
+use super::nature::Nature;
 use super::outcome::Outbox;
-use super::request::{Key, Kind, Request, Requests};
+use super::request::{Handle, Key, Kind, Repetition, Request};
+use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
-use super::values;
+use super::slab::At;
+use super::subject::Subjects;
+use super::values::{self, Found};
 use super::writes::Writes;
-use crate::endpoint::ConnectionId;
 use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
 use crate::rct::registry::Registry;
 use crate::time::Timestamp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -40,14 +43,8 @@ pub(super) struct Context<'a> {
     pub(super) out: &'a mut Outbox,
     /// Other connections are open that may get copies.
     pub(super) copying: bool,
-}
-
-/// The last answer given for an object.
-#[derive(Debug)]
-pub(super) struct LastAnswer {
-    pub(super) frame: Arc<Sighting>,
-    /// The connection that had asked.
-    pub(super) owner: ConnectionId,
+    /// The latest time heard of.
+    pub(super) now: Timestamp,
 }
 
 /// One device and all its connections.
@@ -56,17 +53,12 @@ pub(super) struct DeviceLine {
     pub(super) members: Members,
     pub(super) requests: Requests,
     pub(super) copies: Copies,
-    /// The shortest time this line has taken for an answer that could belong to one request only.
-    pub(super) fastest: Option<Duration>,
+    /// The connections that have ended and whose last request has been told since: forgotten when the next one ends.
+    pub(super) emptied: Vec<At>,
+    pub(super) subjects: Subjects,
+    pub(super) pace: Pace,
     /// When the line last finished an answer.
     pub(super) free_at: Option<Timestamp>,
-    /// Objects registered for periodic sending.
-    pub(super) subscriptions: FxHashSet<Key>,
-    pub(super) answered: FxHashMap<Key, LastAnswer>,
-    /// The longest text seen of each object, to recognise one that was cut.
-    pub(super) longest: FxHashMap<Key, usize>,
-    /// Requests that timed out, to recognise answers that come later still.
-    pub(super) expired: FxHashMap<Key, Arc<Sighting>>,
     pub(super) writes: Writes,
     pub(super) sensitive: Sensitive,
     pub(super) series: Series,
@@ -77,159 +69,205 @@ pub(super) struct DeviceLine {
     pub(super) in_bootloader: bool,
     /// When packets came again after a long silence.
     pub(super) revived: Option<Timestamp>,
-    /// The latest time heard of.
-    pub(super) now: Timestamp,
     /// Nothing has to be looked at before.
     pub(super) next_check: Option<Timestamp>,
 }
 
-/// Answers remembered per line; objects are some 900, an attacker's are more.
-pub(super) const REMEMBERED_KEYS: usize = 8192;
+/// How fast a line is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pace {
+    /// The shortest time it has taken for an answer that could belong to one request only.
+    fastest: Option<Duration>,
+    /// It needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of the
+    /// shortest time seen, since it may do better, and never more than what no real device does: times vary from 30 to
+    /// 100 ms, so that the shortest one so far says little while there are few.
+    pub(super) needs: Duration,
+    /// Requests so close together were sent in one go: none of them is an answer's consequence. Clients of a device that
+    /// answers faster than real ones go on sooner, too.
+    one_go: Duration,
+}
 
-impl DeviceLine {
-    pub(super) fn member(&mut self, id: ConnectionId) -> Option<&mut Member> {
-        self.members.get_mut(id)
+impl Default for Pace {
+    fn default() -> Self {
+        Self { fastest: None, needs: Duration::ZERO, one_go: ONE_GO }
+    }
+}
+
+impl Pace {
+    /// An answer that could belong to one request only took so long.
+    pub(super) fn learn(&mut self, taken: Duration) {
+        if self.fastest.is_none_or(|fastest| taken < fastest) {
+            self.fastest = Some(taken);
+            self.needs = if self.is_real() { (taken / 2).min(REAL_DEVICE) } else { Duration::ZERO };
+            self.one_go = (taken / 2).min(ONE_GO);
+        }
     }
 
-    pub(super) fn join(&mut self, member: Member) {
-        self.members.insert(member);
+    /// Whether it has never been faster than a real device can be.
+    pub(super) fn is_real(&self) -> bool {
+        self.fastest.is_none_or(|fastest| fastest >= REAL_DEVICE)
+    }
+}
+
+impl DeviceLine {
+    pub(super) fn join(&mut self, member: Member) -> At {
+        self.members.insert(member)
     }
 
     /// The connection has ended: what is open on it is not the device's fault.
-    pub(super) fn leave(&mut self, id: ConnectionId, context: &mut Context<'_>) {
-        if let Some(member) = self.members.get_mut(id) {
-            member.alive = false;
-        }
-        let now = self.now;
-        for request in self.requests.iter_mut().filter(|request| request.connection == id) {
+    pub(super) fn leave(&mut self, member: At, context: &mut Context<'_>) {
+        self.members.end(member);
+        self.requests.change_of_member(member, |request| {
             // What had run out of time before was not abandoned.
-            request.abandoned |= !request.is_open() || request.deadline > now;
+            request.abandoned |= !request.is_open() || request.deadline > context.now;
+        });
+        if self.requests.any_answered() {
+            self.tell_ready(context);
         }
-        self.tell_ready(context);
+        self.note_if_empty(member);
+    }
+
+    /// Takes note of a connection that has ended when its last request is told.
+    pub(super) fn note_if_empty(&mut self, member: At) {
+        let has_ended = self.members.get(member).is_some_and(|member| !member.is_alive());
+        if has_ended && self.requests.of_member(member).next().is_none() {
+            self.emptied.push(member);
+        }
+    }
+
+    /// Forgets the connections that have ended and whose requests have all been told.
+    pub(super) fn forget_gone(&mut self) {
+        for member in self.emptied.drain(..) {
+            self.members.remove(member);
+        }
     }
 
     /// Whether a request on this connection waits for its answer.
-    pub(super) fn is_waiting(&self, id: ConnectionId) -> bool {
-        self.requests.iter().any(|request| request.is_open() && request.connection == id)
-    }
-
-    /// Forgets a connection whose requests have all been told.
-    pub(super) fn forget_gone(&mut self) {
-        let requests = &self.requests;
-        self.members.retain(|member| member.alive || requests.iter().any(|request| request.connection == member.id));
+    pub(super) fn is_waiting(&self, member: At) -> bool {
+        self.requests.of_member(member).any(Request::is_open)
     }
 
     /// The capture has lost bytes that the device sent on this connection.
-    pub(super) fn lost_answers(&mut self, id: ConnectionId) {
-        self.copies.write_off(id);
-        for request in self.requests.iter_mut().filter(|request| request.connection == id && request.is_open()) {
-            request.blind = true;
+    pub(super) fn lost_answers(&mut self, member: At) {
+        if let Some(member) = self.members.get(member) {
+            self.copies.write_off(member.id);
         }
+        self.requests.change_of_member(member, |request| request.blind |= request.is_open());
     }
 
     /// The capture has lost bytes that a client sent on this connection.
-    pub(super) fn lost_requests(&mut self, id: ConnectionId, until: Timestamp) {
-        if let Some(member) = self.members.get_mut(id) {
+    pub(super) fn lost_requests(&mut self, member: At, until: Timestamp) {
+        if let Some(member) = self.members.get_mut(member) {
             member.blind_until = member.blind_until.max(until);
         }
     }
 
+    /// The place of what is known of an object.
+    pub(super) fn subject(&mut self, key: Key, registry: &Registry) -> At {
+        let requests = &self.requests;
+        self.subjects.place(key, registry, |place| requests.of_subject(place).next().is_some())
+    }
+
     /// A client's frame.
-    pub(super) fn request(&mut self, frame: &Arc<Sighting>, context: &mut Context<'_>) {
-        let Some(kind) = Self::kind_of(frame, context.registry) else { return };
-        let id = context.out.asked(frame);
-        let mut anomalies = values::judge_request(frame, context);
+    pub(super) fn request(&mut self, member: At, frame: Arc<Sighting>, context: &mut Context<'_>) {
+        if !frame.crc_ok() {
+            return;
+        }
+        let subject = self.subject(Key::of(&frame), context.registry);
+        let nature = self.subjects.nature(subject);
+        let Some(kind) = kind_of(frame.command, nature) else { return };
+        let handle = self.requests.next_handle(context.out.asked(&frame));
+        let mut anomalies = values::judge_request(&frame, nature, context);
         if kind == Kind::Write {
-            self.writes.judge(frame, &mut anomalies, context);
-            self.sensitive.asked(id, frame, self.answered.get(&Key::of(frame)), context);
+            self.writes.judge(&frame, &mut anomalies, context);
+            self.sensitive.asked(handle.id, &frame, self.subjects.answered(subject), context);
         }
-        let one_go = self.one_go();
-        let member = self.members.get_mut(frame.connection);
-        let (mut repeats, mut asked_before) = (None, None);
-        if let Some(member) = member {
-            member.counts.requests += 1;
-            let repetition = member.repeated(frame, one_go, context.timeout);
-            match repetition.map(|repetition| (repetition.fate, repetition.is_retry)) {
-                Some((Fate::Failed, true)) => anomalies.push(super::fate::retry(frame, context)),
-                Some((Fate::Pending, true)) => repeats = repetition.map(|repetition| repetition.first),
-                _ => {}
-            }
-            asked_before = repetition.filter(|repetition| repetition.fate == Fate::Pending).map(|r| r.first);
-            member.remember(id, frame);
-        }
-        if let Some(first) = asked_before.and_then(|first| self.requests.get_mut(first)) {
-            first.repeated_at.get_or_insert(frame.clock);
-        }
+        let repetition = self.note_repetition(member, handle, &frame, &mut anomalies, context);
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
-            self.subscriptions.clear();
+            self.subjects.end_subscriptions();
         }
-        self.pass_over(frame, one_go);
+        self.requests.pass_over(member, frame.clock, self.pace.one_go);
         let deadline = frame.clock.saturating_add(context.timeout);
-        self.requests.push(Request {
-            id,
-            frame: Arc::clone(frame),
+        let request = Request {
+            handle,
+            clock: frame.clock,
             connection: frame.connection,
-            key: Key::of(frame),
+            exchange: exchange(handle.id, frame, anomalies),
+            member,
+            subject,
             kind,
             deadline,
-            answer: None,
-            repeats,
-            repeated_at: None,
+            given: None,
+            repetition,
             passed_over_at: None,
             served: false,
             abandoned: false,
             blind: false,
             broken_answer: false,
-            anomalies,
-        });
-        let overload = self.overload(frame, context);
-        if let Some(overload) = overload
-            && let Some(request) = self.requests.get_mut(id)
-        {
-            request.anomalies.push(overload);
-        }
+        };
+        self.requests.push(request);
+        self.overload(handle, context);
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);
         }
     }
 
-    /// A client has asked for something else than what it waits for.
-    fn pass_over(&mut self, frame: &Sighting, one_go: Duration) {
-        for earlier in self.requests.iter_mut().filter(|earlier| earlier.connection == frame.connection) {
-            if earlier.passed_over_at.is_none() && !frame.clock.is_within(one_go, earlier.frame.clock) {
-                earlier.passed_over_at = Some(frame.clock);
-            }
+    /// Takes note of a request among those of its client, and of what it is a repetition of.
+    fn note_repetition(
+        &mut self,
+        member: At,
+        handle: Handle,
+        frame: &Sighting,
+        anomalies: &mut Found,
+        context: &mut Context<'_>,
+    ) -> Option<Box<Repetition>> {
+        let asking = self.members.get_mut(member)?;
+        asking.counts.requests += 1;
+        let repeated = asking.repeated(frame, self.pace.one_go, context.timeout);
+        asking.remember(handle, frame);
+        let repeated = repeated?;
+        let of = repeated.is_retry.then_some(repeated.first);
+        if repeated.fate == Fate::Failed && repeated.is_retry {
+            anomalies.push(super::fate::retry(frame, context));
         }
-    }
-
-    fn kind_of(frame: &Sighting, registry: &Registry) -> Option<Kind> {
-        match frame.command.base() {
-            _ if !frame.crc_ok() => None,
-            Command::READ => Some(Kind::Read),
-            Command::READ_PERIODICALLY => Some(Kind::Subscription),
-            Command::WRITE | Command::LONG_WRITE if values::is_table(registry, frame.object_id) => Some(Kind::Query),
-            Command::WRITE | Command::LONG_WRITE => Some(Kind::Write),
-            _ => None,
+        if repeated.fate != Fate::Pending {
+            return None;
         }
-    }
-
-    /// The line needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of
-    /// the shortest time seen, since it may do better, and never more than what no real device does: times vary from 30
-    /// to 100 ms, so that the shortest one so far says little while there are few.
-    pub(super) fn needs(&self) -> Duration {
-        self.fastest
-            .filter(|fastest| *fastest >= REAL_DEVICE)
-            .map_or(Duration::ZERO, |fastest| (fastest / 2).min(REAL_DEVICE))
-    }
-
-    /// Requests so close together were sent in one go: none of them is an answer's consequence. Clients of a device that
-    /// answers faster than real ones go on sooner, too.
-    fn one_go(&self) -> Duration {
-        self.fastest.map_or(ONE_GO, |fastest| (fastest / 2).min(ONE_GO))
+        self.requests.change(repeated.first, |first| {
+            let first = first.repetition.get_or_insert_default();
+            first.at.get_or_insert(frame.clock);
+            first.by = first.by.or(of.map(|_| handle));
+        });
+        of.map(|_| Box::new(Repetition { of, ..Repetition::default() }))
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {
         self.next_check = Some(self.next_check.map_or(ts, |next| next.min(ts)));
+    }
+}
+
+/// What is known of an exchange when its request is made.
+fn exchange(id: ExchangeId, request: Arc<Sighting>, anomalies: Found) -> Box<Exchange> {
+    Box::new(Exchange {
+        id,
+        ts: request.ts,
+        request: Some(request),
+        response: None,
+        status: ExchangeStatus::Open,
+        response_time: None,
+        service_time: None,
+        periodic: false,
+        anomalies: SmallVec::from_vec(anomalies),
+    })
+}
+
+fn kind_of(command: Command, nature: Nature) -> Option<Kind> {
+    match command.base() {
+        Command::READ => Some(Kind::Read),
+        Command::READ_PERIODICALLY => Some(Kind::Subscription),
+        Command::WRITE | Command::LONG_WRITE if nature.is_table() => Some(Kind::Query),
+        Command::WRITE | Command::LONG_WRITE => Some(Kind::Write),
+        _ => None,
     }
 }

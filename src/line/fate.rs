@@ -1,11 +1,14 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
-use super::device::{Context, DeviceLine, LastAnswer, REMEMBERED_KEYS};
-use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Response, Sighting};
+use super::device::{Context, DeviceLine};
+use super::exchange::{ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::outcome::About;
-use super::request::{Answer, Contest, Contested, Key, Kind, Request};
+use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
 use super::sensitive;
+use super::slab::At;
+use super::subject::LastAnswer;
+use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::value::Form;
 use crate::time::Timestamp;
@@ -23,47 +26,40 @@ const COPY_TRIAL: Duration = Duration::from_millis(200);
 const COARSE: Duration = Duration::from_millis(10);
 
 /// How long an answer may still come after everybody was silent for longer than the time-out.
-const REVIVAL: Duration = Duration::from_millis(200);
+pub(super) const REVIVAL: Duration = Duration::from_millis(200);
 
 /// A request that its client passed over is unanswered after this long, even if the capture ends sooner than the
 /// time-out: no client known waits less.
 const GIVEN_UP: Duration = Duration::from_secs(1);
 
 impl DeviceLine {
-    /// Tells what is ripe at `now`; cheap when nothing is.
+    /// Tells what is ripe at `now`, when there is something to be looked at.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
         // After a silence of everybody, what comes right then may be the answer: it is only late.
-        if !now.is_within(context.timeout, self.now) {
-            self.revived = Some(now);
-        }
-        self.now = now;
         if self.revived.is_some_and(|revived| now.since(revived) < REVIVAL) {
             return;
         }
         self.revived = None;
-        if self.next_check.is_none_or(|next| now < next) {
-            return;
-        }
         self.next_check = None;
         self.settle_contests(now);
-        let mut due: SmallVec<[ExchangeId; 8]> = SmallVec::new();
+        let mut due: SmallVec<[Handle; 8]> = SmallVec::new();
         let mut next: Option<Timestamp> = None;
         for request in self.requests.iter() {
-            let ripe = match &request.answer {
+            let ripe = match &request.given {
                 // Whether it is a retry is known when the first request's fate is, which comes before its own turn.
-                Some(_) if request.repeats.is_some() => continue,
-                Some(answer) => self.ripe(answer),
+                Some(_) if request.repeats().is_some() => continue,
+                Some(given) => self.ripe(given),
                 None => request.deadline,
             };
             if ripe <= now {
-                due.push(request.id);
+                due.push(request.handle);
             } else {
                 next = Some(next.map_or(ripe, |next| next.min(ripe)));
             }
         }
-        for id in due {
-            self.note_missed_copies(id);
-            self.tell(id, false, context);
+        for handle in due {
+            self.note_missed_copies(handle);
+            self.tell(handle, false, context);
         }
         if let Some(next) = next {
             self.check_at(next.max(now.saturating_add(COARSE)));
@@ -71,24 +67,23 @@ impl DeviceLine {
     }
 
     /// When an answer is told even if its copies have not come.
-    fn ripe(&self, answer: &Answer) -> Timestamp {
-        let patience = if answer.own.is_some() && !self.is_hub() { COPY_TRIAL } else { COPY_PATIENCE };
-        answer.first.clock.saturating_add(patience)
+    fn ripe(&self, given: &Given) -> Timestamp {
+        let patience = if given.own && !self.members.any_proven() { COPY_TRIAL } else { COPY_PATIENCE };
+        given.clock.saturating_add(patience)
     }
 
     /// Tells everything: the capture has ended at `now`.
     pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context<'_>) {
-        self.now = now;
         self.settle_contests(Timestamp::from_nanos(i64::MAX));
         while let Some(oldest) = self.requests.oldest() {
-            let in_time = self.requests.get(oldest).is_some_and(|request| request.deadline > now);
-            self.tell(oldest, in_time, context);
+            let (handle, in_time) = (oldest.handle, oldest.deadline > now);
+            self.tell(handle, in_time, context);
         }
     }
 
     /// There are too many open requests: the oldest is told as it is.
     pub(super) fn give_up_oldest(&mut self, context: &mut Context<'_>) {
-        if let Some(oldest) = self.requests.oldest() {
+        if let Some(oldest) = self.requests.oldest().map(|oldest| oldest.handle) {
             self.tell(oldest, true, context);
         }
     }
@@ -102,18 +97,23 @@ impl DeviceLine {
             }
         }
         for contest in contests {
-            let candidates = self.requests.candidates(contest, self.confirms_writes);
-            let oldest = candidates.first().and_then(|id| self.requests.get(*id));
+            let candidates = self.candidates(contest);
+            let oldest = candidates.first().and_then(|handle| self.requests.get(*handle));
             if oldest.is_some_and(|oldest| oldest.deadline > now) {
                 continue;
             }
             for contested in self.requests.take_contested(contest) {
-                let candidates = self.requests.candidates(contest, self.confirms_writes);
-                if let Some(id) = self.requests.in_turn(&candidates, contested.answer.first.clock, self.needs()) {
-                    self.give(id, contested.answer, &contested.seen, contested.place);
+                let (candidates, ts) = (self.candidates(contest), contested.answer.first.clock);
+                if let Some(handle) = self.requests.in_turn(&candidates, ts, self.pace.needs) {
+                    self.give(handle, contested.answer, &contested.seen, contested.place);
                 }
             }
         }
+    }
+
+    fn candidates(&self, contest: Contest) -> SmallVec<[Handle; 4]> {
+        let subject = self.subjects.find(contest.key);
+        subject.map_or_else(SmallVec::new, |at| self.requests.candidates(contest, at, self.confirms_writes))
     }
 
     /// Gives an answer to a request.
@@ -121,208 +121,181 @@ impl DeviceLine {
     /// `seen` are its sightings behind the first, `place` is where it stands among what may be copied.
     pub(super) fn give(
         &mut self,
-        id: ExchangeId,
-        mut answer: Answer,
+        handle: Handle,
+        answer: Answer,
         seen: &[Arc<Sighting>],
         place: Option<super::copies::Place>,
     ) {
-        let Some(request) = self.requests.get_mut(id) else { return };
-        let (asking, key) = (request.connection, request.key);
-        answer.own = std::iter::once(&answer.first).chain(seen).find(|frame| frame.connection == asking).cloned();
-        answer.copies.retain(|copy| *copy != asking);
-        let damaged = answer.is_damaged();
-        let ripe = answer.first.clock.saturating_add(COPY_TRIAL);
-        if request.kind == Kind::Subscription && !damaged {
-            if self.subscriptions.len() >= REMEMBERED_KEYS {
-                self.subscriptions.clear();
-            }
-            self.subscriptions.insert(key);
+        let Some(request) = self.requests.get(handle) else { return };
+        let (asking, member, subject, kind) = (request.connection, request.member, request.subject, request.kind);
+        let (damaged, clock) = (answer.is_damaged(), answer.first.clock);
+        if kind == Kind::Subscription && !damaged {
+            self.subjects.subscribe(subject);
         }
-        if request.kind == Kind::Write && self.requests_for(key) == 1 {
+        if kind == Kind::Write && self.requests.of_subject(subject).filter(|request| request.is_open()).count() == 1 {
             self.confirms_writes = true;
         }
-        self.free_at = Some(self.free_at.map_or(answer.first.clock, |free| free.max(answer.first.clock)));
-        if self.answered.len() >= REMEMBERED_KEYS {
-            self.answered.clear();
-        }
-        self.answered.insert(key, LastAnswer { frame: Arc::clone(&answer.first), owner: asking });
+        self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
+        self.subjects.remember_answer(subject, LastAnswer { frame: Arc::clone(&answer.first), owner: asking });
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
-            original.exchange = Some(id);
+            original.exchange = Some(handle);
             original.owner = Some(asking);
         }
-        if let Some(member) = self.members.get_mut(asking) {
-            member.set_fate(id, if damaged { Fate::Failed } else { Fate::Fine }, answer.first.clock);
+        if let Some(member) = self.members.get_mut(member) {
+            member.set_fate(handle, if damaged { Fate::Failed } else { Fate::Fine }, clock);
         }
-        if let Some(request) = self.requests.get_mut(id) {
-            request.answer = Some(answer);
-        }
-        self.check_at(ripe);
-    }
-
-    fn requests_for(&self, key: Key) -> usize {
-        self.requests.iter().filter(|request| request.is_open() && request.key == key).count()
+        self.requests.change(handle, |request| request.answered(answer, seen));
+        self.check_at(clock.saturating_add(COPY_TRIAL));
     }
 
     /// Counts the copies of an answer that never came.
-    fn note_missed_copies(&mut self, id: ExchangeId) {
-        let Some(answer) = self.requests.get(id).and_then(|request| request.answer.as_ref()) else { return };
-        let asking = self.requests.get(id).map(|request| request.connection);
-        for member in self.members.iter_mut() {
-            let expected = member.expects_copies() && member.opened < answer.first.clock && Some(member.id) != asking;
-            if expected && answer.first.connection != member.id && !answer.copies.contains(&member.id) {
-                member.missed_copy();
-            }
+    fn note_missed_copies(&mut self, handle: Handle) {
+        let Some(request) = self.requests.get(handle) else { return };
+        let missed: SmallVec<[At; 8]> = self.missing(request).collect();
+        for member in missed {
+            self.members.missed_copy(member);
         }
     }
 
+    /// The connections that a copy of a request's answer is to be waited for on.
+    #[inline]
+    fn missing(&self, request: &Request) -> impl Iterator<Item = At> {
+        let (given, response) = (request.given.as_ref(), request.exchange.response.as_ref());
+        let is_sender = move |id| id == request.connection || given.is_some_and(|given| given.connection == id);
+        let has_it = move |id| is_sender(id) || response.is_some_and(|response| response.copies.contains(&id));
+        let before = given.map_or(Timestamp::EARLIEST, |given| given.clock);
+        self.members.expecting_before(before).filter(move |(_, member)| !has_it(member.id)).map(|(at, _)| at)
+    }
+
     /// Tells the exchange if nothing more is to be waited for.
-    pub(super) fn tell_if_ready(&mut self, id: ExchangeId, context: &mut Context<'_>) {
-        if self.is_ready(id) {
-            self.tell(id, false, context);
+    pub(super) fn tell_if_ready(&mut self, handle: Handle, context: &mut Context<'_>) {
+        if self.is_ready(handle) {
+            self.tell(handle, false, context);
         }
     }
 
     pub(super) fn tell_ready(&mut self, context: &mut Context<'_>) {
-        let answered: SmallVec<[ExchangeId; 8]> =
-            self.requests.iter().filter(|request| request.answer.is_some()).map(|r| r.id).collect();
-        for id in answered {
-            self.tell_if_ready(id, context);
+        let answered: SmallVec<[Handle; 8]> =
+            self.requests.iter().filter(|request| !request.is_open()).map(|r| r.handle).collect();
+        for handle in answered {
+            self.tell_if_ready(handle, context);
         }
     }
 
-    fn is_ready(&self, id: ExchangeId) -> bool {
-        let Some(request) = self.requests.get(id) else { return false };
-        let Some(answer) = &request.answer else { return false };
-        let asking = request.connection;
-        if request.repeats.is_some_and(|first| self.requests.get(first).is_some()) {
-            return false;
-        }
-        let all_seen = self.members.iter().all(|member| {
-            let expected = member.expects_copies() && member.opened < answer.first.clock && member.id != asking;
-            !expected || answer.first.connection == member.id || answer.copies.contains(&member.id)
-        });
-        all_seen && (answer.own.is_some() || request.abandoned)
+    fn is_ready(&self, handle: Handle) -> bool {
+        let Some(request) = self.requests.get(handle) else { return false };
+        let Some(given) = &request.given else { return false };
+        let first_waits = request.repeats().is_some_and(|first| self.requests.get(first).is_some());
+        (given.own || request.abandoned) && !first_waits && self.missing(request).next().is_none()
     }
 
-    /// Tells the exchange as it stands, and those that only waited for its fate. `cut_short`: the capture or a limit
+    /// Tells the exchange as it stands, and the one that only waited for its fate. `cut_short`: the capture or a limit
     /// ended it before its time.
-    fn tell(&mut self, id: ExchangeId, cut_short: bool, context: &mut Context<'_>) {
-        let mut ready: SmallVec<[(ExchangeId, bool); 2]> = SmallVec::from_slice(&[(id, cut_short)]);
-        while let Some((id, cut_short)) = ready.pop() {
-            let Some(request) = self.requests.take(id) else { continue };
-            let status = self.status(&request, cut_short);
-            self.close(request, status, context);
-            self.judge_repetitions(id, status, context);
-            if self.requests.any_repeats() {
-                let waited: SmallVec<[ExchangeId; 2]> = self.requests.repeating(id).map(|request| request.id).collect();
-                ready.extend(waited.into_iter().filter(|id| self.is_ready(*id)).map(|id| (id, false)));
+    fn tell(&mut self, handle: Handle, cut_short: bool, context: &mut Context<'_>) {
+        let mut next = Some((handle, cut_short));
+        while let Some((handle, cut_short)) = next.take() {
+            let Some(request) = self.requests.get(handle) else { return };
+            let (member, repeated_by) = (request.member, request.repeated_by());
+            let status = self.status(request, cut_short, context);
+            self.close(handle, status, context);
+            self.note_if_empty(member);
+            if let Some(repetition) = repeated_by {
+                self.judge_repetition(repetition, status, context);
+                next = self.is_ready(repetition).then_some((repetition, false));
             }
         }
     }
 
-    fn status(&self, request: &Request, cut_short: bool) -> ExchangeStatus {
-        let one_sided = self.members.get(request.connection).is_some_and(|member| !member.two_sided);
-        let given_up = request.passed_over_at.is_some() && self.now.since(request.frame.clock) >= GIVEN_UP;
+    fn status(&self, request: &Request, cut_short: bool, context: &Context<'_>) -> ExchangeStatus {
+        if let Some(given) = &request.given {
+            return if given.damaged { ExchangeStatus::Damaged } else { ExchangeStatus::Answered };
+        }
+        if request.broken_answer {
+            return ExchangeStatus::Damaged;
+        }
+        let one_sided = self.members.get(request.member).is_some_and(|member| !member.two_sided);
+        let given_up = request.passed_over_at.is_some() && context.now.since(request.clock) >= GIVEN_UP;
         let ended = (cut_short || request.abandoned) && !given_up;
-        match (&request.answer, request.kind) {
-            (Some(answer), _) if answer.is_damaged() => ExchangeStatus::Damaged,
-            (Some(_), _) => ExchangeStatus::Answered,
-            (None, _) if request.broken_answer => ExchangeStatus::Damaged,
-            (None, Kind::Write) if !cut_short || given_up => ExchangeStatus::Unconfirmed,
-            (None, _) if ended || request.blind || one_sided => ExchangeStatus::Open,
-            (None, _) => ExchangeStatus::Unanswered,
+        match request.kind {
+            Kind::Write if !cut_short || given_up => ExchangeStatus::Unconfirmed,
+            _ if ended || request.blind || one_sided => ExchangeStatus::Open,
+            _ => ExchangeStatus::Unanswered,
         }
     }
 
-    /// Turns a request into the exchange that is told.
-    fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
-        let Request { id, frame, deadline, answer, mut anomalies, repeated_at, served, blind, .. } = request;
-        // Nearly always there is nothing to add.
-        let mut add = |found: Option<(AnomalyId, Code)>| {
-            if let Some(found) = found {
-                anomalies.push(found);
-            }
-        };
+    /// Takes a request out and tells its exchange.
+    fn close(&mut self, handle: Handle, status: ExchangeStatus, context: &mut Context<'_>) {
+        let found = self.judge(handle, status, context);
+        if !matches!(status, ExchangeStatus::Answered) {
+            self.note_failure(handle, status);
+        }
+        let Some(mut exchange) = self.requests.take(handle) else { return };
+        exchange.status = status;
+        if !found.is_empty() {
+            exchange.anomalies.extend(found);
+        }
+        context.out.exchange(exchange);
+    }
+
+    /// What there is to say of an exchange when its fate is known. Nearly always nothing.
+    fn judge(&mut self, handle: Handle, status: ExchangeStatus, context: &mut Context<'_>) -> Found {
+        let mut found = Found::new();
+        let Some(request) = self.requests.get(handle) else { return found };
         match status {
-            ExchangeStatus::Unanswered => add(Some(unanswered(&frame, context))),
+            ExchangeStatus::Unanswered => found.push(unanswered(request.frame(), context)),
             ExchangeStatus::Unconfirmed => {
-                let read = self.answered.get(&Key::of(&frame)).map(|last| &last.frame);
-                let read = read.filter(|read| read.clock > frame.clock && read.crc_ok());
-                add(Some(unconfirmed(&frame, read, context)));
+                let read = self.subjects.answered(request.subject).map(|last| &last.frame);
+                let read = read.filter(|read| read.clock > request.clock && read.crc_ok());
+                found.push(unconfirmed(request.frame(), read, context));
             }
             _ => {}
         }
-        add(self.sensitive.told(id, &frame, status, context));
-        if let Some(answer) = &answer {
-            answer.anomalies.iter().for_each(|found| add(Some(*found)));
-            add(self.mismatched_series(&frame, &answer.first, context));
-            let asked_again = repeated_at.is_some_and(|asked_again| asked_again <= answer.first.clock) && !served;
-            if asked_again || !answer.first.clock.is_within(context.timeout, frame.clock) {
-                add(Some(late(&frame, &answer.first, context)));
-            }
-        } else if !blind {
-            if self.expired.len() >= REMEMBERED_KEYS {
-                self.expired.clear();
-            }
-            self.expired.insert(Key::of(&frame), Arc::clone(&frame));
+        if request.kind == Kind::Write {
+            found.extend(self.sensitive.told(handle.id, request.frame(), status, context));
         }
-        if let Some(member) = self.members.get_mut(frame.connection) {
-            member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
-            if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged) {
-                let at = answer.as_ref().map_or(deadline, |answer| answer.first.clock);
-                member.set_fate(id, Fate::Failed, at);
+        if let Some(given) = &request.given {
+            found.extend_from_slice(&given.anomalies);
+            if request.kind == Kind::Query {
+                found.extend(self.mismatched_series(request, context));
+            }
+            let asked_again = request.repeated_at().is_some_and(|again| again <= given.clock) && !request.served;
+            if asked_again || !given.clock.is_within(context.timeout, request.clock) {
+                found.extend(late(request, context));
             }
         }
-        context.out.exchange(exchange(id, frame, answer, status, anomalies));
+        found
     }
 
-    /// Decides for requests that repeat this one whether they are retries, now that its fate is known.
-    fn judge_repetitions(&mut self, id: ExchangeId, status: ExchangeStatus, context: &mut Context<'_>) {
+    /// Takes note of a request without an answer that is to be trusted.
+    #[cold]
+    fn note_failure(&mut self, handle: Handle, status: ExchangeStatus) {
+        let Some(request) = self.requests.get(handle) else { return };
+        if let Some(asked) = &request.exchange.request
+            && request.is_open()
+            && !request.blind
+        {
+            self.subjects.remember_expired(request.subject, Arc::clone(asked));
+        }
+        if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged)
+            && let Some(member) = self.members.get_mut(request.member)
+        {
+            member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
+            let at = request.given.as_ref().map_or(request.deadline, |given| given.clock);
+            member.set_fate(handle, Fate::Failed, at);
+        }
+    }
+
+    /// Decides for a request that repeats another one whether it is a retry, now that the fate of that is known.
+    #[cold]
+    fn judge_repetition(&mut self, repetition: Handle, status: ExchangeStatus, context: &mut Context<'_>) {
         if !matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged | ExchangeStatus::Open) {
             return;
         }
-        for request in self.requests.repeating(id) {
-            let anomaly = retry(&request.frame, context);
-            request.anomalies.push(anomaly);
-        }
-    }
-}
-
-fn exchange(
-    id: ExchangeId,
-    request: Arc<Sighting>,
-    answer: Option<Answer>,
-    status: ExchangeStatus,
-    anomalies: SmallVec<[(AnomalyId, Code); 2]>,
-) -> Box<Exchange> {
-    let (asked, completed) = (request.clock, request.completed);
-    let mut exchange = Box::new(Exchange {
-        id,
-        ts: request.ts,
-        request: Some(request),
-        response: None,
-        status,
-        response_time: None,
-        service_time: None,
-        periodic: false,
-        anomalies,
-    });
-    if let Some(answer) = answer {
-        let frame = answer.own.as_ref().unwrap_or(&answer.first);
-        exchange.response_time = Some(frame.completed.nanos_since(completed));
-        exchange.service_time = Some(answer.first.clock.nanos_since(answer.line_free.max(asked)));
-        let mut copies = answer.copies;
-        if answer.own.is_some() && !Arc::ptr_eq(frame, &answer.first) && !copies.contains(&answer.first.connection) {
-            copies.insert(0, answer.first.connection);
-        }
-        exchange.response = Some(Response {
-            frame: Arc::clone(frame),
-            on_asking_connection: answer.own.is_some(),
-            copies,
-            pairing: answer.pairing,
+        self.requests.change(repetition, |request| {
+            let anomaly = retry(request.frame(), context);
+            request.exchange.anomalies.push(anomaly);
         });
     }
-    exchange
 }
 
 fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
@@ -353,8 +326,10 @@ pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId
     context.out.anomaly(Code::Retry, About::frame(request), "the same request again, after the one before it failed")
 }
 
-fn late(request: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
-    let ms = answer.clock.since(request.clock).as_secs_f64() * 1e3;
+#[cold]
+fn late(request: &Request, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
+    let (asked, answer) = (request.frame(), request.first_answer()?);
+    let ms = answer.clock.since(asked.clock).as_secs_f64() * 1e3;
     let message = format!("the answer came {ms:.1} ms after the request, when the client had given it up");
-    context.out.anomaly(Code::LateResponse, About::frame(answer).and(request), message)
+    Some(context.out.anomaly(Code::LateResponse, About::frame(answer).and(asked), message))
 }

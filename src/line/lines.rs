@@ -1,12 +1,15 @@
 //! All devices of a session: every frame goes to the line of its device.
 
 use super::answers::identity;
+use super::copies::Place;
 use super::device::{Context, DeviceLine};
 use super::exchange::{Sender, Sighting, SightingId};
+use super::fate::REVIVAL;
 use super::member::{Counts, Member};
 use super::outcome::{About, Outbox, Outcome};
 use super::request::Key;
 use super::roles::Roles;
+use super::slab::At;
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::{ConnectionId, Endpoint};
@@ -15,6 +18,8 @@ use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHasher};
+use smallvec::SmallVec;
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -60,9 +65,25 @@ pub struct NonFrameSeen<'a> {
 struct Connection {
     opening: Opening,
     roles: Roles,
-    line: Option<usize>,
+    line: Option<Spot>,
     /// Packets of both directions were captured.
     two_sided: bool,
+}
+
+/// A line, and the place of a connection among its members.
+#[derive(Clone, Copy, Debug)]
+struct Spot {
+    line: usize,
+    member: At,
+}
+
+/// Whom a frame goes to, and what it is a copy of.
+#[derive(Clone, Copy, Debug)]
+pub struct Addressee {
+    spot: Option<Spot>,
+    /// A hash of the frame, where there may be copies of it.
+    identity: Option<u64>,
+    original: Option<Place>,
 }
 
 /// Every device and every connection that carries the protocol.
@@ -76,6 +97,16 @@ pub struct Lines {
     by_endpoint: FxHashMap<Endpoint, usize>,
     /// The first line of a host: a device that dials out is the one that listens there.
     by_host: FxHashMap<IpAddr, usize>,
+    /// When which line has to be looked at.
+    checks: BTreeSet<(Timestamp, usize)>,
+    /// The first of them.
+    next_check: Option<Timestamp>,
+    /// The latest time heard of.
+    now: Timestamp,
+    /// When packets came again after a long silence.
+    revived: Option<Timestamp>,
+    /// How many lines there were at that time.
+    known: usize,
     out: Outbox,
 }
 
@@ -89,6 +120,11 @@ impl Lines {
             devices: Vec::new(),
             by_endpoint: FxHashMap::default(),
             by_host: FxHashMap::default(),
+            checks: BTreeSet::new(),
+            next_check: None,
+            now: Timestamp::default(),
+            revived: None,
+            known: 0,
             out: Outbox::default(),
         }
     }
@@ -103,8 +139,8 @@ impl Lines {
     pub fn seen_both_ways(&mut self, id: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&id) else { return };
         connection.two_sided = true;
-        let line = connection.line.and_then(|line| self.devices.get_mut(line));
-        if let Some(member) = line.and_then(|line| line.member(id)) {
+        let Some(Spot { line, member }) = connection.line else { return };
+        if let Some(member) = self.devices[line].members.get_mut(member) {
             member.two_sided = true;
         }
     }
@@ -113,11 +149,13 @@ impl Lines {
     pub fn close(&mut self, id: ConnectionId) -> Option<Closing> {
         let connection = self.connections.remove(&id)?;
         let device = connection.roles.device()?;
-        let line = connection.line?;
-        let (line, mut context) = self.split(line);
-        line.leave(id, &mut context);
-        let counts = line.member(id).map(|member| member.counts).unwrap_or_default();
-        line.forget_gone();
+        let Spot { line, member } = connection.line?;
+        let counts = self.on(line, |line, context| {
+            line.leave(member, context);
+            let counts = line.members.get(member).map(|member| member.counts).unwrap_or_default();
+            line.forget_gone();
+            counts
+        });
         Some(Closing { device, proven: connection.roles.proven(), counts })
     }
 
@@ -125,42 +163,52 @@ impl Lines {
     pub fn lost(&mut self, id: ConnectionId, src: Endpoint, clock: Timestamp) {
         let until = clock.saturating_add(self.timeout);
         let Some(connection) = self.connections.get(&id) else { return };
-        let (Some(line), device) = (connection.line, connection.roles.device()) else { return };
-        if device == Some(src) {
-            self.devices[line].lost_answers(id);
+        let Some(Spot { line, member }) = connection.line else { return };
+        if connection.roles.device() == Some(src) {
+            self.devices[line].lost_answers(member);
         } else {
-            self.devices[line].lost_requests(id, until);
+            self.devices[line].lost_requests(member, until);
         }
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
-    /// what it is a copy of, for which it is best when nobody else has it yet.
+    /// what it is a copy of, and finds out whom it goes to: [`Self::frame`] is next.
     #[inline]
-    pub fn frame(&mut self, mut frame: Arc<Sighting>, id: SightingId) -> Arc<Sighting> {
-        let Some(line) = self.line_of(Arc::make_mut(&mut frame), id) else { return frame };
-        let (line, mut context) = self.split(line);
-        if frame.escaping != Escaping::Full {
-            report_escaping(line, &frame, &mut context);
+    pub fn address(&mut self, frame: &mut Sighting, id: SightingId) -> Addressee {
+        let spot = self.spot_of(frame, id);
+        let mut addressee = Addressee { spot, identity: None, original: None };
+        let Some(Spot { line, member }) = spot else { return addressee };
+        let line = &self.devices[line];
+        if frame.sender == Sender::Device && self.connections.len() > 1 && line.is_copying(member) {
+            let identity = identity(frame);
+            addressee.identity = Some(identity);
+            addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
+            let original = addressee.original.and_then(|place| line.copies.get(place));
+            frame.copy_of = original.map(|original| original.sighting);
         }
-        if frame.sender == Sender::Client {
-            values::judge_frame(&frame, &mut context);
-            line.request(&frame, &mut context);
-            return frame;
-        }
-        if !context.copying {
-            line.original(None, &frame, &mut context);
-            return frame;
-        }
-        let identity = identity(&frame);
-        let original = line.find_copy(identity, Some(Key::of(&frame)), frame.connection, frame.clock);
-        if let Some(original) = original.and_then(|place| line.copies.get(place)) {
-            Arc::make_mut(&mut frame).copy_of = Some(original.sighting);
-        }
-        match original {
-            Some(place) => line.copy(place, &frame, &mut context),
-            None => line.original(Some(identity), &frame, &mut context),
-        }
-        frame
+        addressee
+    }
+
+    /// Takes the frame that was addressed last.
+    #[inline]
+    pub fn frame(&mut self, frame: Arc<Sighting>, addressee: Addressee) {
+        let Addressee { spot, identity, original } = addressee;
+        let Some(Spot { line, member }) = spot else { return };
+        self.on(line, |line, context| {
+            if frame.escaping != Escaping::Full {
+                report_escaping(line, member, &frame, context);
+            }
+            if frame.sender == Sender::Client {
+                if !values::is_faultless(&frame) {
+                    values::judge_frame(&frame, context);
+                }
+                return line.request(member, frame, context);
+            }
+            match original {
+                Some(place) => line.copy(place, member, &frame, context),
+                None => line.original(identity, member, frame, context),
+            }
+        });
     }
 
     /// Bytes that are no frame. Returns who sent them.
@@ -171,14 +219,13 @@ impl Lines {
             None if connection.opening.server == seen.src => Sender::Device,
             _ => Sender::Client,
         };
-        let line = connection.line;
+        let spot = connection.line;
         if seen.kind == NonFrameKind::Gap {
             self.lost(seen.connection, seen.src, seen.clock);
         }
-        match line {
-            Some(line) => {
-                let (line, mut context) = self.split(line);
-                line.non_frame(seen, sender, &mut context);
+        match spot {
+            Some(Spot { line, member }) => {
+                self.on(line, |line, context| line.non_frame(member, seen, sender, context));
             }
             None => super::noise::report(seen, &mut self.out),
         }
@@ -187,31 +234,53 @@ impl Lines {
 
     /// Lets time pass: what has waited long enough is told.
     pub fn tick(&mut self, now: Timestamp) {
-        for line in 0..self.devices.len() {
-            let (line, mut context) = self.split(line);
-            line.tick(now, &mut context);
+        // After a silence of everybody, what comes right then may be the answer: it is only late. Of a line that is new
+        // nothing was heard before.
+        if !now.is_within(self.timeout, self.now) {
+            self.revived = Some(now);
+        }
+        self.now = now;
+        let is_late = !now.is_within(self.timeout, Timestamp::default());
+        for line in &mut self.devices[self.known..] {
+            line.revived = is_late.then_some(now);
+        }
+        self.known = self.devices.len();
+        if self.next_check.is_some_and(|check| check <= now) {
+            self.check(now);
+        }
+    }
+
+    /// Looks at the lines whose time has come.
+    fn check(&mut self, now: Timestamp) {
+        if self.revived.is_some_and(|revived| now.since(revived) < REVIVAL) {
+            return;
+        }
+        let due = self.checks.range(..=(now, usize::MAX));
+        let mut due: SmallVec<[usize; 8]> = due.map(|(_, line)| *line).collect();
+        due.sort_unstable();
+        for line in due {
+            self.on(line, |line, context| line.tick(now, context));
         }
     }
 
     /// Tells all that is left. The capture has ended at `now`.
     pub fn finish(&mut self, now: Timestamp) {
+        self.now = now;
         for line in 0..self.devices.len() {
-            let (line, mut context) = self.split(line);
-            line.finish(now, &mut context);
+            self.on(line, |line, context| line.finish(now, context));
         }
     }
 
     /// The oldest open requests are told as they are: whoever keeps the order of events has no more room.
     pub fn give_up_oldest(&mut self) {
         for line in 0..self.devices.len() {
-            let (line, mut context) = self.split(line);
-            line.give_up_oldest(&mut context);
+            self.on(line, DeviceLine::give_up_oldest);
         }
     }
 
-    /// The next thing found out.
-    pub fn next_outcome(&mut self) -> Option<Outcome> {
-        self.out.next()
+    /// What has been found out since the last time, for the caller to take.
+    pub fn outcomes(&mut self) -> std::vec::Drain<'_, Outcome> {
+        self.out.take()
     }
 
     /// A number for an anomaly found elsewhere: all are counted together.
@@ -221,8 +290,8 @@ impl Lines {
 
     /// Whether a request on this connection waits for its answer.
     pub fn is_waiting(&self, id: ConnectionId) -> bool {
-        let line = self.connections.get(&id).and_then(|connection| connection.line);
-        line.is_some_and(|line| self.devices[line].is_waiting(id))
+        let spot = self.connections.get(&id).and_then(|connection| connection.line);
+        spot.is_some_and(|Spot { line, member }| self.devices[line].is_waiting(member))
     }
 
     /// The device's end of a connection, where it is known.
@@ -230,30 +299,50 @@ impl Lines {
         self.connections.get(&id)?.roles.device()
     }
 
-    fn split(&mut self, line: usize) -> (&mut DeviceLine, Context<'_>) {
+    /// Does something on a line, and takes note of when that is to be looked at from then on.
+    #[inline]
+    fn on<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context<'_>) -> R) -> R {
         let copying = self.connections.len() > 1;
-        let context = Context { registry: &self.registry, timeout: self.timeout, out: &mut self.out, copying };
-        (&mut self.devices[line], context)
+        let (registry, timeout, now) = (&*self.registry, self.timeout, self.now);
+        let mut context = Context { registry, timeout, now, out: &mut self.out, copying };
+        let device = &mut self.devices[line];
+        let before = device.next_check;
+        let result = act(device, &mut context);
+        let after = device.next_check;
+        if after != before {
+            before.map(|check| self.checks.remove(&(check, line)));
+            after.map(|check| self.checks.insert((check, line)));
+            self.next_check = self.checks.first().map(|(check, _)| *check);
+        }
+        result
     }
 
-    /// Learns the roles of the frame's connection, sets the frame's sender, and finds the line.
-    fn line_of(&mut self, frame: &mut Sighting, id: SightingId) -> Option<usize> {
+    /// Learns the roles of the frame's connection, sets the frame's number and sender, and finds the line.
+    fn spot_of(&mut self, frame: &mut Sighting, id: SightingId) -> Option<Spot> {
         frame.id = id;
         let connection = self.connections.get_mut(&frame.connection)?;
+        if let (true, Some(spot)) = (connection.roles.proven(), connection.line) {
+            // Nearly always: nothing is learned any more.
+            frame.sender = connection.roles.sender(frame.src);
+            return Some(spot);
+        }
         let before = connection.roles.device();
         let known_device = before.is_none() && self.by_endpoint.contains_key(&frame.src);
         let crc_ok = frame.crc_ok();
         frame.sender =
             connection.roles.learn(frame.command, frame.object_id, crc_ok, frame.src, frame.dst, known_device);
         let device = connection.roles.device()?;
-        if let Some(line) = connection.line.filter(|_| before == Some(device)) {
-            return Some(line);
+        match connection.line {
+            Some(spot) if before == Some(device) => Some(spot),
+            _ => self.join(frame, device),
         }
+    }
+
+    /// A connection turns out to be one of this device.
+    fn join(&mut self, frame: &Sighting, device: Endpoint) -> Option<Spot> {
+        let connection = self.connections.get(&frame.connection)?;
         let (opening, two_sided) = (connection.opening, connection.two_sided);
         let line = self.find_line(device, opening.server == device);
-        if let Some(connection) = self.connections.get_mut(&frame.connection) {
-            connection.line = Some(line);
-        }
         let blind_until = if opening.midstream {
             opening.clock.saturating_add(self.timeout)
         } else {
@@ -261,9 +350,11 @@ impl Lines {
         };
         let mut member = Member::new(opening.id, opening.clock, blind_until);
         member.two_sided = two_sided;
-        self.devices[line].join(member);
+        let member = self.devices[line].join(member);
         self.devices[line].crowd(frame, &mut self.out);
-        Some(line)
+        let spot = Spot { line, member };
+        self.connections.get_mut(&frame.connection)?.line = Some(spot);
+        Some(spot)
     }
 
     /// The line of a device, a new one if need be. A device that dials out belongs to the line it listens on.
@@ -297,8 +388,8 @@ pub struct Closing {
     pub counts: Counts,
 }
 
-fn report_escaping(line: &mut DeviceLine, frame: &Sighting, context: &mut Context<'_>) {
-    if line.member(frame.connection).is_some_and(|member| member.reports_escaping(frame.escaping)) {
+fn report_escaping(line: &mut DeviceLine, member: At, frame: &Sighting, context: &mut Context<'_>) {
+    if line.members.get_mut(member).is_some_and(|member| member.reports_escaping(frame.escaping)) {
         let what = if frame.escaping == Escaping::None { "nothing" } else { "its CRC not" };
         let message = format!("{} escapes {what}: the CRC fits only so (said once per connection)", frame.src);
         context.out.anomaly(Code::RawCrc, About::frame(frame), message);

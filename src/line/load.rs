@@ -3,8 +3,8 @@
 use super::device::{Context, DeviceLine};
 use super::exchange::Sighting;
 use super::outcome::{About, Outbox};
-use super::request::Request;
-use crate::anomaly::{AnomalyId, Code};
+use super::request::{Handle, Request};
+use crate::anomaly::Code;
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -49,18 +49,18 @@ impl Load {
 
 impl DeviceLine {
     /// Takes note of a request that has just joined the line. A backlog is told once until it has gone.
-    pub(super) fn overload(&mut self, frame: &Sighting, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
-        let waits = |request: &&Request| request.is_open() && !request.blind && !request.abandoned;
-        if self.requests.len() < BACKLOG || self.requests.iter().filter(waits).take(BACKLOG).count() < BACKLOG {
+    pub(super) fn overload(&mut self, handle: Handle, context: &mut Context<'_>) {
+        if self.requests.owed() < BACKLOG {
             self.load.backlog = None;
-            return None;
+            return;
         }
+        let Some(frame) = self.requests.get(handle).map(Request::frame) else { return };
         let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };
         let backlog = self.load.backlog.get_or_insert(fresh);
         backlog.asked += 1;
         let lasts = frame.clock.since(backlog.since);
         if backlog.told || lasts < SUSTAINED || backlog.answered < ALIVE {
-            return None;
+            return;
         }
         backlog.told = true;
         let message = format!(
@@ -69,12 +69,13 @@ impl DeviceLine {
             backlog.asked,
             backlog.answered
         );
-        Some(context.out.anomaly(Code::Overload, About::frame(frame), message))
+        let overload = context.out.anomaly(Code::Overload, About::frame(frame), message);
+        self.requests.change(handle, |request| request.exchange.anomalies.push(overload));
     }
 
     /// Takes note of a connection that has just joined. Told once until there are fewer again.
     pub(super) fn crowd(&mut self, frame: &Sighting, out: &mut Outbox) {
-        let count = self.members.iter().filter(|member| member.alive).count();
+        let count = self.members.alive();
         let crowded = count > CONNECTIONS;
         if crowded && !self.load.crowded {
             let message = format!("{count} connections at a time; the bridge takes about {CONNECTIONS}");

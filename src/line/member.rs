@@ -1,16 +1,18 @@
 //! One connection of a device, as far as the dialogue goes.
 
-use super::exchange::{ExchangeId, Sighting};
-use super::request::Key;
+use super::exchange::Sighting;
+use super::request::{Handle, Key};
 use crate::endpoint::ConnectionId;
 use crate::rct::{Command, Escaping};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
 const REMEMBERED: usize = 64;
+
+/// So many more are kept, so that the oldest ones are thrown away together.
+const THROWN_AWAY: usize = 16;
 
 /// No real device answers in less.
 pub(super) const ONE_GO: Duration = Duration::from_millis(10);
@@ -32,6 +34,16 @@ pub(super) enum Copying {
     No,
 }
 
+/// How a connection counts among those of its device. Only `members` changes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) alive: bool,
+    /// It was seen to get copies.
+    pub(super) proven: bool,
+    /// A copy of another's answer is to be waited for.
+    pub(super) expecting: bool,
+}
+
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
@@ -42,7 +54,7 @@ pub(super) enum Fate {
 
 #[derive(Debug)]
 struct Asked {
-    id: ExchangeId,
+    handle: Handle,
     key: Key,
     command: Command,
     payload: SmallVec<[u8; 8]>,
@@ -54,8 +66,8 @@ struct Asked {
 
 /// A request that was made before.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Repetition {
-    pub(super) first: ExchangeId,
+pub(super) struct Repeated {
+    pub(super) first: Handle,
     pub(super) fate: Fate,
     /// Whether it is asked because of how the first one went: neither long after that, nor as the next of a series.
     pub(super) is_retry: bool,
@@ -82,8 +94,8 @@ pub(super) struct Member {
     pub(super) id: ConnectionId,
     /// From when on copies can be expected.
     pub(super) opened: Timestamp,
-    pub(super) alive: bool,
-    pub(super) copying: Copying,
+    alive: bool,
+    copying: Copying,
     pub(super) counts: Counts,
     /// Packets of both directions were captured.
     pub(super) two_sided: bool,
@@ -91,7 +103,8 @@ pub(super) struct Member {
     pub(super) blind_until: Timestamp,
     /// A frame with a CRC not escaped has been reported.
     reported_raw: [bool; 2],
-    asked: VecDeque<Asked>,
+    /// Its latest requests, and a few before them.
+    asked: Vec<Asked>,
 }
 
 impl Member {
@@ -105,20 +118,20 @@ impl Member {
             two_sided: false,
             blind_until,
             reported_raw: [false; 2],
-            asked: VecDeque::new(),
+            asked: Vec::new(),
         }
     }
 
     /// Remembers a request.
-    pub(super) fn remember(&mut self, id: ExchangeId, frame: &Sighting) {
-        if self.asked.len() == REMEMBERED {
-            self.asked.pop_front();
+    pub(super) fn remember(&mut self, handle: Handle, frame: &Sighting) {
+        if self.asked.len() == REMEMBERED + THROWN_AWAY {
+            self.asked.drain(..THROWN_AWAY);
         }
-        self.asked.push_back(Asked {
-            id,
+        self.asked.push(Asked {
+            handle,
             key: Key::of(frame),
             command: frame.command,
-            payload: frame.payload.iter().copied().collect(),
+            payload: SmallVec::from_slice(&frame.payload),
             clock: frame.clock,
             fate: Fate::Pending,
             settled: frame.clock,
@@ -127,42 +140,60 @@ impl Member {
 
     /// The same request before `frame`, if the client has asked nothing else since it saw that one fail. `one_go`: requests
     /// so close together were sent in one go. `reach`: what comes later than this after a failure is no retry.
-    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration, reach: Duration) -> Option<Repetition> {
-        let same = |asked: &Asked| {
-            asked.key == Key::of(frame) && asked.command == frame.command && *asked.payload == *frame.payload
-        };
-        let mut last_go = None;
-        for asked in self.asked.iter().rev() {
-            if last_go.is_none() && frame.clock.is_within(one_go, asked.clock) {
-                // What is asked twice in one go is no repetition but two requests.
-                if same(asked) {
-                    return None;
-                }
-                continue;
-            }
-            if !last_go.get_or_insert(asked.clock).is_within(one_go, asked.clock) {
-                return None;
+    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration, reach: Duration) -> Option<Repeated> {
+        let key = Key::of(frame);
+        // The key is looked at first: nearly always it is another one.
+        let same =
+            |asked: &Asked| asked.key == key && asked.command == frame.command && *asked.payload == *frame.payload;
+        let mut earlier = self.recent().iter().rev();
+        let this_go = frame.clock.saturating_sub(one_go);
+        // What is asked twice in one go is no repetition but two requests.
+        let last = loop {
+            let asked = earlier.next()?;
+            if asked.clock < this_go {
+                break asked;
             }
             if same(asked) {
-                let in_reach = asked.fate != Fate::Failed || frame.clock.is_within(reach, asked.settled);
-                let before = self.asked.iter().rev().filter(|other| same(other) && other.clock < asked.clock);
-                let is_retry = in_reach && !is_series(frame.clock, asked.clock, before);
-                return Some(Repetition { first: asked.id, fate: asked.fate, is_retry });
+                return None;
             }
+        };
+        let last_go = last.clock.saturating_sub(one_go);
+        let mut asked = last;
+        while !same(asked) {
+            asked = earlier.next().filter(|asked| asked.clock >= last_go)?;
         }
-        None
+        let in_reach = asked.fate != Fate::Failed || frame.clock.is_within(reach, asked.settled);
+        let before = self.recent().iter().rev().filter(|other| same(other) && other.clock < asked.clock);
+        let is_retry = in_reach && !is_series(frame.clock, asked.clock, before);
+        Some(Repeated { first: asked.handle, fate: asked.fate, is_retry })
     }
 
-    pub(super) fn set_fate(&mut self, id: ExchangeId, fate: Fate, at: Timestamp) {
-        if let Some(asked) = self.asked.iter_mut().rev().find(|asked| asked.id == id) {
+    fn recent(&self) -> &[Asked] {
+        &self.asked[self.asked.len().saturating_sub(REMEMBERED)..]
+    }
+
+    pub(super) fn set_fate(&mut self, handle: Handle, fate: Fate, at: Timestamp) {
+        if let Some(asked) = self.asked.iter_mut().rev().find(|asked| asked.handle.id == handle.id) {
             asked.fate = fate;
             asked.settled = at;
         }
     }
 
-    /// Whether a copy of another's answer is to be waited for.
-    pub(super) fn expects_copies(&self) -> bool {
-        self.alive && self.copying != Copying::No
+    pub(super) fn is_alive(&self) -> bool {
+        self.alive
+    }
+
+    /// How it counts among the connections of its device.
+    pub(super) fn standing(&self) -> Standing {
+        Standing {
+            alive: self.alive,
+            proven: matches!(self.copying, Copying::Proven(_)),
+            expecting: self.alive && self.copying != Copying::No,
+        }
+    }
+
+    pub(super) fn end(&mut self) {
+        self.alive = false;
     }
 
     pub(super) fn got_copy(&mut self, asked_for_it_too: bool) {

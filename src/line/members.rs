@@ -1,58 +1,133 @@
 //! The connections of one device.
 //!
-//! Real devices have five at most, and every answer asks something of all of them: so they stand side by side, in the
-//! order of their numbers.
+//! Every answer asks something of all of them: how many there are of each kind is counted, so that an attacker's many
+//! cost no more than the five that real devices have.
 
-use super::member::Member;
+use super::member::{Member, Standing};
+use super::slab::{At, Slab};
 use crate::endpoint::ConnectionId;
+use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
+use std::collections::BTreeSet;
 
-/// Up to so many are looked through one by one.
-const FEW: usize = 8;
-
-/// Connections by number.
+/// Connections, each in a place that it keeps.
 #[derive(Debug, Default)]
-pub(super) struct Members(Vec<Member>);
+pub(super) struct Members {
+    slab: Slab<Member>,
+    by_id: FxHashMap<ConnectionId, At>,
+    alive: usize,
+    /// How many were seen to get copies.
+    proven: usize,
+    /// Those that copies are to be waited for on, by when they were opened.
+    expecting: BTreeSet<(Timestamp, At)>,
+}
 
 impl Members {
+    /// How many there are, those included that have ended and are not forgotten yet.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.by_id.len()
     }
 
-    pub(super) fn get(&self, id: ConnectionId) -> Option<&Member> {
-        self.0.get(self.index(id)?)
+    /// How many have not ended.
+    pub(super) fn alive(&self) -> usize {
+        self.alive
     }
 
-    pub(super) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Member> {
-        let index = self.index(id)?;
-        self.0.get_mut(index)
+    /// Whether any was seen to get copies.
+    pub(super) fn any_proven(&self) -> bool {
+        self.proven > 0
+    }
+
+    pub(super) fn place(&self, id: ConnectionId) -> Option<At> {
+        self.by_id.get(&id).copied()
+    }
+
+    #[inline]
+    pub(super) fn get(&self, place: At) -> Option<&Member> {
+        self.slab.get(place)
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, place: At) -> Option<&mut Member> {
+        self.slab.get_mut(place)
     }
 
     /// Adds a connection, in place of the one with the same number.
-    pub(super) fn insert(&mut self, member: Member) {
-        match self.0.binary_search_by_key(&member.id, |known| known.id) {
-            Ok(index) => self.0[index] = member,
-            Err(index) => self.0.insert(index, member),
+    pub(super) fn insert(&mut self, member: Member) -> At {
+        let (id, opened, standing) = (member.id, member.opened, member.standing());
+        let known = self.place(id);
+        let place = match known.and_then(|place| Some((place, self.slab.get_mut(place)?))) {
+            Some((place, known)) => {
+                let before = std::mem::replace(known, member);
+                self.uncount(place, before.opened, before.standing());
+                place
+            }
+            None => self.slab.insert(member),
+        };
+        self.by_id.insert(id, place);
+        self.count(place, opened, standing);
+        place
+    }
+
+    /// Forgets a connection.
+    pub(super) fn remove(&mut self, place: At) {
+        if let Some(member) = self.slab.remove(place) {
+            self.uncount(place, member.opened, member.standing());
+            self.by_id.remove(&member.id);
         }
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Member> {
-        self.0.iter()
+    /// A connection has ended.
+    pub(super) fn end(&mut self, place: At) {
+        self.change(place, Member::end);
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member> {
-        self.0.iter_mut()
+    /// A copy has arrived.
+    pub(super) fn got_copy(&mut self, place: At, asked_for_it_too: bool) {
+        self.change(place, |member| member.got_copy(asked_for_it_too));
     }
 
-    /// Keeps those that `keep` says yes to.
-    pub(super) fn retain(&mut self, keep: impl FnMut(&Member) -> bool) {
-        self.0.retain(keep);
+    /// A copy has not arrived.
+    pub(super) fn missed_copy(&mut self, place: At) {
+        self.change(place, Member::missed_copy);
     }
 
-    fn index(&self, id: ConnectionId) -> Option<usize> {
-        if self.0.len() <= FEW {
-            self.0.iter().position(|member| member.id == id)
-        } else {
-            self.0.binary_search_by_key(&id, |member| member.id).ok()
+    /// Whether any connection but this one expects copies.
+    pub(super) fn any_expecting_beside(&self, place: At) -> bool {
+        let itself = self.get(place).is_some_and(|member| member.standing().expecting);
+        self.expecting.len() > usize::from(itself)
+    }
+
+    /// Those that expect copies and were opened before `ts`.
+    pub(super) fn expecting_before(&self, ts: Timestamp) -> impl Iterator<Item = (At, &Member)> {
+        let places = self.expecting.iter().take_while(move |(opened, _)| *opened < ts);
+        places.filter_map(|(_, place)| Some((*place, self.slab.get(*place)?)))
+    }
+
+    fn change(&mut self, place: At, change: impl FnOnce(&mut Member)) {
+        let Some(member) = self.slab.get_mut(place) else { return };
+        let (opened, before) = (member.opened, member.standing());
+        change(member);
+        let after = member.standing();
+        if after != before {
+            self.uncount(place, opened, before);
+            self.count(place, opened, after);
+        }
+    }
+
+    fn count(&mut self, place: At, opened: Timestamp, standing: Standing) {
+        self.alive += usize::from(standing.alive);
+        self.proven += usize::from(standing.proven);
+        if standing.expecting {
+            self.expecting.insert((opened, place));
+        }
+    }
+
+    fn uncount(&mut self, place: At, opened: Timestamp, standing: Standing) {
+        self.alive -= usize::from(standing.alive);
+        self.proven -= usize::from(standing.proven);
+        if standing.expecting {
+            self.expecting.remove(&(opened, place));
         }
     }
 }
@@ -60,18 +135,88 @@ impl Members {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::Timestamp;
+    use proptest::prelude::*;
 
-    #[test]
-    fn few_and_many_are_found_alike() {
-        let member = |id| Member::new(ConnectionId(id), Timestamp::default(), Timestamp::default());
-        let mut members = Members::default();
-        for id in [5, 3, 9, 1, 7, 20, 11, 15, 13, 17, 3] {
-            members.insert(member(id));
-            assert!((0..30).all(|id| members.get(ConnectionId(id)).is_none_or(|found| found.id.0 == id)));
-            assert!(members.get(ConnectionId(id)).is_some() && members.get_mut(ConnectionId(2)).is_none());
+    #[derive(Clone, Copy, Debug)]
+    enum Act {
+        Join(u32, i64),
+        End(u32),
+        Copied(u32, bool),
+        Missed(u32),
+        Remove(u32),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let id = 0..6_u32;
+        prop_oneof![
+            (id.clone(), 0..4_i64).prop_map(|(id, opened)| Act::Join(id, opened)),
+            id.clone().prop_map(Act::End),
+            (id.clone(), any::<bool>()).prop_map(|(id, too)| Act::Copied(id, too)),
+            id.clone().prop_map(Act::Missed),
+            id.prop_map(Act::Remove),
+        ]
+    }
+
+    /// A place that nobody has.
+    fn nowhere() -> At {
+        let mut slab = Slab::default();
+        (0..100).map(|n| slab.insert(n)).last().expect("a hundred")
+    }
+
+    fn at(nanos: i64) -> Timestamp {
+        Timestamp::from_nanos(nanos)
+    }
+
+    proptest! {
+        /// What is counted is what a look at each of them comes to.
+        #[test]
+        fn counts_are_those_of_a_look_at_all(acts in proptest::collection::vec(act(), 1..60)) {
+            let (mut members, mut all) = (Members::default(), std::collections::BTreeMap::new());
+            let nowhere = nowhere();
+            let member = |id, opened| Member::new(ConnectionId(id), at(opened), at(0));
+            for act in acts {
+                let place = |members: &Members, id| members.place(ConnectionId(id)).unwrap_or(nowhere);
+                match act {
+                    Act::Join(id, opened) => {
+                        members.insert(member(id, opened));
+                        all.insert(id, member(id, opened));
+                    }
+                    Act::End(id) => {
+                        members.end(place(&members, id));
+                        all.entry(id).and_modify(Member::end);
+                    }
+                    Act::Copied(id, too) => {
+                        members.got_copy(place(&members, id), too);
+                        all.entry(id).and_modify(|member| member.got_copy(too));
+                    }
+                    Act::Missed(id) => {
+                        members.missed_copy(place(&members, id));
+                        all.entry(id).and_modify(Member::missed_copy);
+                    }
+                    Act::Remove(id) => {
+                        members.remove(place(&members, id));
+                        all.remove(&id);
+                    }
+                }
+                let count = |which: fn(Standing) -> bool| all.values().filter(|m| which(m.standing())).count();
+                prop_assert_eq!(members.len(), all.len());
+                prop_assert_eq!(members.alive(), count(|standing| standing.alive));
+                prop_assert_eq!(members.any_proven(), count(|standing| standing.proven) > 0);
+                for (id, known) in &all {
+                    let place = place(&members, *id);
+                    let standing = |member: &Member| member.standing();
+                    prop_assert_eq!(members.get(place).map(standing), Some(known.standing()));
+                    let others = all.iter().filter(|(other, _)| *other != id);
+                    let expecting = others.filter(|(_, other)| other.standing().expecting).count();
+                    prop_assert_eq!(members.any_expecting_beside(place), expecting > 0);
+                }
+                for ts in 0..5 {
+                    let mut found: Vec<_> = members.expecting_before(at(ts)).map(|(_, m)| m.id.0).collect();
+                    found.sort_unstable();
+                    let expected = all.iter().filter(|(_, m)| m.standing().expecting && m.opened < at(ts));
+                    prop_assert_eq!(found, expected.map(|(id, _)| *id).collect::<Vec<_>>());
+                }
+            }
         }
-        members.retain(|member| member.id.0 > 9);
-        assert_eq!(members.iter().map(|member| member.id.0).collect::<Vec<_>>(), [11, 13, 15, 17, 20]);
     }
 }

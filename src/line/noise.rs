@@ -4,6 +4,7 @@ use super::device::{Context, DeviceLine};
 use super::exchange::{Sender, SightingId};
 use super::lines::{NonFrameSeen, bytes_identity};
 use super::outcome::{About, Outbox};
+use super::slab::At;
 use crate::anomaly::Code;
 use crate::packet::ByteRange;
 use crate::rct::NonFrameKind;
@@ -16,9 +17,9 @@ const SHOWN: usize = 16;
 
 impl DeviceLine {
     /// Bytes that are no frame, on one of the line's connections.
-    pub(super) fn non_frame(&mut self, seen: &NonFrameSeen<'_>, sender: Sender, context: &mut Context<'_>) {
+    pub(super) fn non_frame(&mut self, member: At, seen: &NonFrameSeen<'_>, sender: Sender, context: &mut Context<'_>) {
         if seen.kind == NonFrameKind::KeepAlive
-            && let Some(member) = self.member(seen.connection)
+            && let Some(member) = self.members.get_mut(member)
         {
             member.counts.portal = true;
         }
@@ -26,11 +27,11 @@ impl DeviceLine {
             return report(seen, context.out);
         }
         if !seen.capture_incomplete && matches!(seen.kind, NonFrameKind::Stub | NonFrameKind::Junk) {
-            self.blame_broken_answer(seen.connection);
+            self.blame_broken_answer(member);
         }
         let identity = bytes_identity(seen.kind, seen.raw);
-        if let Some(place) = self.find_copy(identity, None, seen.connection, seen.clock) {
-            return self.seen_again(place, seen.connection, false);
+        if let Some(place) = self.find_copy(identity, None, member, seen.clock) {
+            return self.seen_again(place, member, false);
         }
         if context.copying {
             self.copies.remember(identity, SightingId(0), seen.connection, seen.clock);

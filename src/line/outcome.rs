@@ -8,7 +8,6 @@ use crate::packet::ByteRange;
 use crate::time::Timestamp;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 
 /// One thing a line has found out.
 #[derive(Clone, Debug)]
@@ -36,7 +35,7 @@ pub enum Outcome {
 /// Collects outcomes and counts exchanges and anomalies through a session.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    outcomes: VecDeque<Outcome>,
+    outcomes: Vec<Outcome>,
     /// Objects marked `secret` that have crossed the wire.
     secrets: FxHashSet<ObjectId>,
     exchanges: u64,
@@ -77,8 +76,9 @@ impl About {
 }
 
 impl Outbox {
-    pub(super) fn next(&mut self) -> Option<Outcome> {
-        self.outcomes.pop_front()
+    /// What has been found out since the last time.
+    pub(super) fn take(&mut self) -> std::vec::Drain<'_, Outcome> {
+        self.outcomes.drain(..)
     }
 
     /// Whether this secret is met for the first time in the session.
@@ -89,7 +89,7 @@ impl Outbox {
     /// Gives a request its number and its place in the order.
     pub(super) fn asked(&mut self, request: &Sighting) -> ExchangeId {
         let id = self.exchange_id();
-        self.outcomes.push_back(Outcome::Asked { id, clock: request.clock, at: request.place() });
+        self.outcomes.push(Outcome::Asked { id, clock: request.clock, at: request.place() });
         id
     }
 
@@ -99,7 +99,7 @@ impl Outbox {
     }
 
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
-        self.outcomes.push_back(Outcome::Exchange(exchange));
+        self.outcomes.push(Outcome::Exchange(exchange));
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {
@@ -107,12 +107,15 @@ impl Outbox {
         AnomalyId(self.anomalies)
     }
 
+    /// Numbers an anomaly and tells it. There are few: what leads here shall cost nothing where there is none.
+    #[cold]
+    #[inline(never)]
     pub(super) fn anomaly(&mut self, code: Code, about: About, message: impl Into<String>) -> (AnomalyId, Code) {
         let id = self.anomaly_id();
         let About { ts, clock, connection, object_id, evidence } = about;
         let message = message.into();
         let anomaly = Anomaly { id, code, ts, connection: Some(connection), object_id, message, evidence };
-        self.outcomes.push_back(Outcome::Anomaly { clock, anomaly: Box::new(anomaly) });
+        self.outcomes.push(Outcome::Anomaly { clock, anomaly: Box::new(anomaly) });
         (id, code)
     }
 }

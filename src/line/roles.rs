@@ -26,6 +26,11 @@ impl Roles {
         self.proven
     }
 
+    /// Who sends from an end, as far as known.
+    pub(super) fn sender(&self, src: Endpoint) -> Sender {
+        if self.device == Some(src) { Sender::Device } else { Sender::Client }
+    }
+
     /// Learns from a frame that `src` sent to `dst`, and says who sent it.
     ///
     /// A RESPONSE proves the device. Until one is seen, `src_is_known_device` (another connection has proven it) and
@@ -41,7 +46,7 @@ impl Roles {
     ) -> Sender {
         if self.proven {
             // From here on nothing is learned any more.
-            return if self.device == Some(src) { Sender::Device } else { Sender::Client };
+            return self.sender(src);
         }
         if command.is_response() && (crc_ok || self.device.is_none()) && !(self.proven && self.device == Some(dst)) {
             self.proven |= crc_ok;

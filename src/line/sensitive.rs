@@ -1,10 +1,11 @@
 //! WRITEs that change what keeps people, grid or device safe: who wrote what, in place of what, and whether the device
 //! confirmed it.
 
-use super::device::{Context, LastAnswer};
+use super::device::Context;
 use super::exchange::{ExchangeId, ExchangeStatus, Sighting};
 use super::outcome::About;
 use super::request::Key;
+use super::subject::LastAnswer;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
 use crate::rct::value::{Form, Value, decode};

@@ -6,7 +6,8 @@
 use super::device::{Context, DeviceLine};
 use super::exchange::Sighting;
 use super::outcome::About;
-use super::request::{Key, Kind, Request};
+use super::request::{Kind, Request};
+use super::slab::At;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
 use crate::time::Timestamp;
@@ -64,7 +65,7 @@ impl DeviceLine {
     pub(super) fn cut_series(
         &mut self,
         frame: &Sighting,
-        object: &Object,
+        subject: At,
         row_bytes: usize,
         context: &mut Context<'_>,
     ) -> Option<(AnomalyId, Code)> {
@@ -74,14 +75,14 @@ impl DeviceLine {
         }
         let rows = body / row_bytes;
         let declared = usize::from(frame.declared_length).saturating_sub(frame.command.id_bytes() + HEAD) / row_bytes;
-        let kind = kind(object);
+        let kind = kind(context.registry.get(frame.object_id)?);
         if is_far_fewer(rows, declared) {
             let message = format!("{rows} rows where the length field says {declared}");
             return Some(context.out.anomaly(Code::SeriesCut, About::frame(frame), message));
         }
         let usual = self.series.usual(&kind).unwrap_or(0);
         if is_far_fewer(rows, usual)
-            && let Some(other) = self.interrupted_by(frame)
+            && let Some(other) = self.interrupted_by(frame, subject)
         {
             let message = format!("{rows} rows where {usual} are usual; {} asked meanwhile", other.src);
             let about = About::frame(frame).and(&other);
@@ -92,30 +93,24 @@ impl DeviceLine {
     }
 
     /// The first request of another connection after the one that `frame` answers.
-    fn interrupted_by(&self, frame: &Sighting) -> Option<Arc<Sighting>> {
-        let asked = self.requests.iter().find(|request| request.is_open() && request.key == Key::of(frame))?;
+    fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<Arc<Sighting>> {
+        let asked = self.requests.of_subject(subject).find(|request| request.is_open())?;
         let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
-        others.next().map(|other| Arc::clone(&other.frame))
+        others.next().and_then(|other| other.exchange.request.clone())
     }
 
     /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
     /// the two answers were taken for each other, which is not the device's doing.
-    pub(super) fn mismatched_series(
-        &self,
-        request: &Sighting,
-        answer: &Sighting,
-        context: &mut Context<'_>,
-    ) -> Option<(AnomalyId, Code)> {
-        let is_question = request.command.is_write() && request.payload.len() == HEAD;
-        if !is_question || !answer.crc_ok() || !super::values::is_table(context.registry, request.object_id) {
+    pub(super) fn mismatched_series(&self, asked: &Request, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
+        let (request, answer) = (asked.frame(), asked.first_answer()?);
+        if request.payload.len() != HEAD || !answer.crc_ok() {
             return None;
         }
+        let subject = asked.subject;
         let asked = time(&request.payload)?;
         let echoed = time(&answer.payload)?;
-        let others = |other: &Request| {
-            other.kind == Kind::Query && other.key == Key::of(request) && time(&other.frame.payload) == Some(echoed)
-        };
-        if asked == echoed || self.requests.iter().any(others) {
+        let others = |other: &Request| other.kind == Kind::Query && time(&other.frame().payload) == Some(echoed);
+        if asked == echoed || self.requests.of_subject(subject).any(others) {
             return None;
         }
         let message = format!("asked for the time {asked}, answered for {echoed}");
@@ -128,7 +123,7 @@ fn is_far_fewer(rows: usize, usual: usize) -> bool {
 }
 
 fn is_between(other: &Request, asked: &Request, until: Timestamp) -> bool {
-    other.connection != asked.connection && other.id > asked.id && other.frame.clock <= until
+    other.connection != asked.connection && other.handle.id > asked.handle.id && other.clock <= until
 }
 
 fn time(payload: &[u8]) -> Option<u32> {

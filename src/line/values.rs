@@ -2,6 +2,7 @@
 
 use super::device::Context;
 use super::exchange::Sighting;
+use super::nature::Nature;
 use super::outcome::About;
 use super::secrets;
 use crate::anomaly::{AnomalyId, Code};
@@ -9,10 +10,9 @@ use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
 use crate::rct::{Command, Escaping, FrameStatus, Framer, Item, StreamEnd};
-use smallvec::SmallVec;
 
 /// The anomalies found on one frame.
-pub(super) type Found = SmallVec<[(AnomalyId, Code); 2]>;
+pub(super) type Found = Vec<(AnomalyId, Code)>;
 
 /// Whether the object is a history or the event table: a WRITE to it is a question.
 pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
@@ -21,15 +21,15 @@ pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
         .is_some_and(|object| matches!(object.response_type, DataType::Timeseries | DataType::EventTable))
 }
 
-/// What is wrong with a client's frame, seen once per frame.
-pub(super) fn judge_request(frame: &Sighting, context: &mut Context<'_>) -> Found {
+/// What is wrong with a client's request, seen once per frame.
+pub(super) fn judge_request(frame: &Sighting, nature: Nature, context: &mut Context<'_>) -> Found {
     let mut found = Found::new();
-    let object = context.registry.get(frame.object_id);
-    if object.is_none() {
+    if !nature.is_known {
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
     }
     if frame.command.is_write() {
         secrets::judge_write(frame, &mut found, context);
+        let object = context.registry.get(frame.object_id);
         let decoded = decode(context.registry, object, Form::Request, &frame.payload);
         let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
             Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
@@ -44,7 +44,10 @@ pub(super) fn judge_request(frame: &Sighting, context: &mut Context<'_>) -> Foun
 }
 
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
-pub(super) fn judge_response(frame: &Sighting, context: &mut Context<'_>) -> Found {
+pub(super) fn judge_response(frame: &Sighting, nature: Nature, context: &mut Context<'_>) -> Found {
+    if is_faultless(frame) && frame.command.base() == Command::RESPONSE && nature.is_plain(&frame.payload) {
+        return Found::new();
+    }
     let mut found = judge_frame(frame, context);
     secrets::judge_write(frame, &mut found, context);
     if frame.crc_ok() && frame.command.is_response() {
@@ -54,6 +57,11 @@ pub(super) fn judge_response(frame: &Sighting, context: &mut Context<'_>) -> Fou
         found.push(context.out.anomaly(Code::ForeignPayload, About::frame(frame), message));
     }
     found
+}
+
+/// Whether there is nothing to say of the frame as such.
+pub(super) fn is_faultless(frame: &Sighting) -> bool {
+    frame.status == FrameStatus::Ok && !frame.bad_escape && frame.command.is_known()
 }
 
 /// What is wrong with the frame as such.

@@ -1,0 +1,536 @@
+//! The requests of one line that are not done yet: those of the whole line, of one connection and of one object, each in
+//! the order in which they were made.
+//!
+//! Each request is part of three chains, so that none of the questions about it takes a look at all the others. Which
+//! answer belongs to which request is asked here as well, where several could be meant.
+
+use super::exchange::{Exchange, ExchangeId};
+use super::request::{Contest, Contested, Handle, Kind, Request};
+use super::slab::{At, Slab};
+use crate::endpoint::ConnectionId;
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+/// How long the line may still be busy with what a client has stopped waiting for.
+const SERVED_LATER: Duration = Duration::from_secs(1);
+
+/// A chain that a request is part of.
+type Chain = usize;
+const LINE: Chain = 0;
+const MEMBER: Chain = 1;
+const SUBJECT: Chain = 2;
+
+/// The neighbours of a request in a chain.
+#[derive(Clone, Copy, Debug, Default)]
+struct Link {
+    before: Option<At>,
+    behind: Option<At>,
+}
+
+/// Where a chain begins and ends.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ends {
+    first: Option<At>,
+    last: Option<At>,
+}
+
+/// The requests of one connection.
+#[derive(Debug, Default)]
+struct OfMember {
+    ends: Ends,
+    /// Those that are not passed over yet, sorted: clocks of packets that changed places go back a little.
+    fresh: VecDeque<(Timestamp, Handle)>,
+}
+
+/// The requests of a line.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    slab: Slab<Request>,
+    /// The links of each, by the index of its place.
+    links: Vec<[Link; 3]>,
+    line: Ends,
+    /// By the index of the member's place.
+    members: Vec<OfMember>,
+    /// By the index of the subject's place.
+    subjects: Vec<Ends>,
+    count: usize,
+    /// How many of them are owed an answer.
+    owed: usize,
+    /// How many of them have one.
+    answered: usize,
+    pub(super) contested: Vec<Contested>,
+}
+
+impl Requests {
+    /// What the next request to be pushed will be known by.
+    pub(super) fn next_handle(&self, id: ExchangeId) -> Handle {
+        Handle { id, at: self.slab.next_place() }
+    }
+
+    /// Puts a request that nothing is known of yet behind all others. Its handle is [`Self::next_handle`].
+    pub(super) fn push(&mut self, request: Request) {
+        let Request { handle, clock, member, subject, .. } = request;
+        self.slab.insert(request);
+        self.count += 1;
+        self.owed += 1;
+        grow(&mut self.links, handle.at);
+        grow(&mut self.members, member);
+        grow(&mut self.subjects, subject);
+        for chain in [LINE, MEMBER, SUBJECT] {
+            let ends = self.ends(chain, member, subject);
+            let before = ends.last.replace(handle.at);
+            match before {
+                Some(before) => self.links[before.index()][chain].behind = Some(handle.at),
+                None => ends.first = Some(handle.at),
+            }
+            self.links[handle.at.index()][chain] = Link { before, behind: None };
+        }
+        let (queue, fresh) = (&mut self.members[member.index()].fresh, (clock, handle));
+        match queue.back() {
+            Some(last) if *last > fresh => queue.insert(queue.partition_point(|other| *other < fresh), fresh),
+            _ => queue.push_back(fresh),
+        }
+    }
+
+    #[inline]
+    fn ends(&mut self, chain: Chain, member: At, subject: At) -> &mut Ends {
+        match chain {
+            LINE => &mut self.line,
+            MEMBER => &mut self.members[member.index()].ends,
+            _ => &mut self.subjects[subject.index()],
+        }
+    }
+
+    /// Takes a request out, for its exchange to be told.
+    pub(super) fn take(&mut self, handle: Handle) -> Option<Box<Exchange>> {
+        let request = self.get(handle)?;
+        let (member, subject, fresh) = (request.member, request.subject, (request.clock, handle));
+        let (owed, open, passed_over) = (request.is_owed(), request.is_open(), request.passed_over_at.is_some());
+        self.count -= 1;
+        self.owed -= usize::from(owed);
+        self.answered -= usize::from(!open);
+        if !passed_over {
+            let queue = &mut self.members[member.index()].fresh;
+            if queue.front() == Some(&fresh) {
+                queue.pop_front();
+            } else if let Ok(index) = queue.binary_search(&fresh) {
+                queue.remove(index);
+            }
+        }
+        for chain in [LINE, MEMBER, SUBJECT] {
+            let Link { before, behind } = self.links[handle.at.index()][chain];
+            match before {
+                Some(before) => self.links[before.index()][chain].behind = behind,
+                None => self.ends(chain, member, subject).first = behind,
+            }
+            match behind {
+                Some(behind) => self.links[behind.index()][chain].before = before,
+                None => self.ends(chain, member, subject).last = before,
+            }
+        }
+        self.slab.remove(handle.at).map(|request| request.exchange)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
+    /// How many are owed an answer.
+    pub(super) fn owed(&self) -> usize {
+        self.owed
+    }
+
+    /// Whether any has an answer and is not told yet.
+    pub(super) fn any_answered(&self) -> bool {
+        self.answered > 0
+    }
+
+    #[inline]
+    pub(super) fn get(&self, handle: Handle) -> Option<&Request> {
+        self.slab.get(handle.at).filter(|request| request.handle == handle)
+    }
+
+    /// Changes a request.
+    #[inline]
+    pub(super) fn change<R>(&mut self, handle: Handle, change: impl FnOnce(&mut Request) -> R) -> Option<R> {
+        self.get(handle)?;
+        self.change_at(handle.at, change)
+    }
+
+    /// Changes the request kept at some place, and counts what it is from then on.
+    #[inline]
+    fn change_at<R>(&mut self, at: At, change: impl FnOnce(&mut Request) -> R) -> Option<R> {
+        let request = self.slab.get_mut(at)?;
+        let (owed, open) = (request.is_owed(), request.is_open());
+        let result = change(request);
+        self.owed = self.owed + usize::from(request.is_owed()) - usize::from(owed);
+        self.answered = self.answered + usize::from(open) - usize::from(request.is_open());
+        Some(result)
+    }
+
+    /// Changes all requests of a connection.
+    pub(super) fn change_of_member(&mut self, member: At, mut change: impl FnMut(&mut Request)) {
+        let mut next = self.members.get(member.index()).and_then(|member| member.ends.first);
+        while let Some(at) = next {
+            self.change_at(at, &mut change);
+            next = self.links[at.index()][MEMBER].behind;
+        }
+    }
+
+    /// All requests.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Request> {
+        self.chain(LINE, self.line.first)
+    }
+
+    /// Those of a connection.
+    pub(super) fn of_member(&self, member: At) -> impl Iterator<Item = &Request> {
+        self.chain(MEMBER, self.members.get(member.index()).and_then(|member| member.ends.first))
+    }
+
+    /// Those for an object.
+    #[inline]
+    pub(super) fn of_subject(&self, subject: At) -> impl Iterator<Item = &Request> {
+        self.chain(SUBJECT, self.subjects.get(subject.index()).and_then(|ends| ends.first))
+    }
+
+    #[inline]
+    fn chain(&self, chain: Chain, first: Option<At>) -> impl Iterator<Item = &Request> {
+        let mut next = first;
+        std::iter::from_fn(move || {
+            let at = next?;
+            next = self.links[at.index()][chain].behind;
+            self.slab.get(at)
+        })
+    }
+
+    /// The latest requests first.
+    pub(super) fn latest(&self) -> impl Iterator<Item = &Request> {
+        let mut next = self.line.last;
+        std::iter::from_fn(move || {
+            let at = next?;
+            next = self.links[at.index()][LINE].before;
+            self.slab.get(at)
+        })
+    }
+
+    pub(super) fn oldest(&self) -> Option<&Request> {
+        self.iter().next()
+    }
+
+    /// A client has asked at `clock` for something else than what it waits for. `one_go`: requests so close together
+    /// were sent in one go.
+    pub(super) fn pass_over(&mut self, member: At, clock: Timestamp, one_go: Duration) {
+        let Some(of_member) = self.members.get_mut(member.index()) else { return };
+        while let Some((asked, handle)) = of_member.fresh.front().copied() {
+            if clock.is_within(one_go, asked) {
+                return;
+            }
+            of_member.fresh.pop_front();
+            if let Some(request) = self.slab.get_mut(handle.at) {
+                request.passed_over_at = Some(clock);
+            }
+        }
+    }
+
+    /// An answer for a subject has reached a connection.
+    pub(super) fn serve(&mut self, connection: ConnectionId, subject: At) {
+        let mut next = self.subjects.get(subject.index()).and_then(|ends| ends.first);
+        while let Some(request) = next.and_then(|at| self.slab.get_mut(at)) {
+            request.served |= request.passed_over_at.is_none() && request.connection == connection;
+            next = self.links[request.handle.at.index()][SUBJECT].behind;
+        }
+    }
+
+    /// The only open request of a contest about `subject`, if there are not several.
+    pub(super) fn only_candidate(&self, contest: Contest, subject: At) -> Option<Handle> {
+        let mut candidates = self.open(contest, subject);
+        let first = candidates.next()?;
+        candidates.next().is_none().then_some(first.handle)
+    }
+
+    /// The open requests of a contest about `subject`, in order. READs and queries go before WRITEs when this device is
+    /// not known to confirm those.
+    pub(super) fn candidates(&self, contest: Contest, subject: At, confirms_writes: bool) -> SmallVec<[Handle; 4]> {
+        let reads: SmallVec<_> = self
+            .open(contest, subject)
+            .filter(|request| confirms_writes || request.kind != Kind::Write)
+            .map(|request| request.handle)
+            .collect();
+        if reads.is_empty() { self.open(contest, subject).map(|request| request.handle).collect() } else { reads }
+    }
+
+    #[inline]
+    fn open(&self, contest: Contest, subject: At) -> impl Iterator<Item = &Request> {
+        self.of_subject(subject).filter(move |request| {
+            request.is_open() && contest.within.is_none_or(|within| within == request.connection)
+        })
+    }
+
+    /// Takes the answers of a contest, in the order in which they came.
+    pub(super) fn take_contested(&mut self, contest: Contest) -> Vec<Contested> {
+        let (taken, kept) = self.contested.drain(..).partition(|contested| contested.contest == contest);
+        self.contested = kept;
+        taken
+    }
+
+    /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made. The line serves
+    /// one after the other, so it is the first whose client had not given it up by then: who got no answer asks again, or
+    /// for something else. Who got another's answer for the same object asks for something else, too, and its own comes
+    /// soon.
+    pub(super) fn in_turn(&self, candidates: &[Handle], ts: Timestamp, needs: Duration) -> Option<Handle> {
+        let waits = |request: &Request| {
+            let soon = ts.is_within(SERVED_LATER, request.clock);
+            request.clock.saturating_add(needs) <= ts
+                && (request.passed_over_at.is_none_or(|at| at > ts) || (request.served && soon))
+        };
+        let first = candidates.iter().find(|handle| self.get(**handle).is_some_and(waits));
+        first.copied().or_else(|| self.latest_before(candidates, ts, needs))
+    }
+
+    /// The latest of `candidates` that the line had time to answer before `ts`, else the first.
+    #[inline]
+    pub(super) fn latest_before(&self, candidates: &[Handle], ts: Timestamp, needs: Duration) -> Option<Handle> {
+        let asked = |handle: &&Handle| self.get(**handle).map(|request| request.clock);
+        candidates
+            .iter()
+            .rfind(|handle| asked(handle).is_some_and(|asked| asked.saturating_add(needs) <= ts))
+            .or_else(|| candidates.iter().find(|handle| asked(handle).is_some_and(|asked| asked <= ts)))
+            .copied()
+    }
+}
+
+/// Makes room for what belongs to a place.
+fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
+    if by_place.len() <= at.index() {
+        by_place.resize_with(at.index() + 1, T::default);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::{ExchangeStatus, Pairing, Sender, Sighting, SightingId};
+    use super::super::request::{Answer, Key};
+    use super::*;
+    use crate::endpoint::Endpoint;
+    use crate::object::ObjectId;
+    use crate::rct::{Command, Escaping, FrameStatus};
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+    use std::sync::Arc;
+
+    const ONE_GO: Duration = Duration::from_nanos(3);
+
+    fn frame(connection: u32, object: u32, clock: i64) -> Arc<Sighting> {
+        let (ts, end) = (Timestamp::from_nanos(clock), Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899));
+        Arc::new(Sighting {
+            id: SightingId(0),
+            ts,
+            clock: ts,
+            completed: ts,
+            connection: ConnectionId(connection),
+            sender: Sender::Client,
+            src: end,
+            dst: end,
+            command: Command::READ,
+            object_id: ObjectId(object),
+            address: None,
+            status: FrameStatus::Ok,
+            escaping: Escaping::Full,
+            bad_escape: false,
+            capture_incomplete: false,
+            declared_length: 4,
+            real_length: 4,
+            crc_read: None,
+            crc_computed: 0,
+            payload: SmallVec::new(),
+            raw: SmallVec::new(),
+            stream_offset: 0,
+            stream_length: 0,
+            spans: SmallVec::new(),
+            copy_of: None,
+        })
+    }
+
+    fn exchange(id: ExchangeId, frame: Arc<Sighting>) -> Box<Exchange> {
+        Box::new(Exchange {
+            id,
+            ts: frame.ts,
+            request: Some(frame),
+            response: None,
+            status: ExchangeStatus::Open,
+            response_time: None,
+            service_time: None,
+            periodic: false,
+            anomalies: SmallVec::new(),
+        })
+    }
+
+    /// What a plain list knows of a request.
+    #[derive(Clone, Debug, PartialEq)]
+    struct Known {
+        handle: Handle,
+        connection: u32,
+        object: u32,
+        clock: i64,
+        kind: Kind,
+        open: bool,
+        blind: bool,
+        served: bool,
+        passed_over_at: Option<i64>,
+    }
+
+    fn known(request: &Request) -> Known {
+        Known {
+            handle: request.handle,
+            connection: request.connection.0,
+            object: request.frame().object_id.0,
+            clock: request.clock.nanos(),
+            kind: request.kind,
+            open: request.is_open(),
+            blind: request.blind,
+            served: request.served,
+            passed_over_at: request.passed_over_at.map(Timestamp::nanos),
+        }
+    }
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Ask { connection: u32, object: u32, back: i64, kind: Kind },
+        Answer(usize),
+        Take(usize),
+        Serve(u32, u32),
+        Lose(u32),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let (connection, object) = (0..3_u32, 0..3_u32);
+        prop_oneof![
+            4 => (connection.clone(), object.clone(), 0..6_i64, prop_oneof![Just(Kind::Read), Just(Kind::Write)])
+                .prop_map(|(connection, object, back, kind)| Act::Ask { connection, object, back, kind }),
+            1 => any::<usize>().prop_map(Act::Answer),
+            3 => any::<usize>().prop_map(Act::Take),
+            1 => (connection.clone(), object).prop_map(|(connection, object)| Act::Serve(connection, object)),
+            1 => connection.prop_map(Act::Lose),
+        ]
+    }
+
+    /// Does the same to a plain list, looking at all of it each time.
+    fn imitate(list: &mut Vec<Known>, act: &Act, handle: Handle, now: i64) {
+        match *act {
+            Act::Ask { connection, object, back, kind } => {
+                let clock = now - back;
+                for known in list.iter_mut().filter(|known| known.connection == connection) {
+                    if clock - known.clock > 3 {
+                        known.passed_over_at.get_or_insert(clock);
+                    }
+                }
+                let (open, blind, served, passed_over_at) = (true, false, false, None);
+                list.push(Known { handle, connection, object, clock, kind, open, blind, served, passed_over_at });
+            }
+            Act::Answer(n) if !list.is_empty() => {
+                let n = n % list.len();
+                list[n].open = false;
+            }
+            Act::Take(n) if !list.is_empty() => {
+                list.remove(n % list.len());
+            }
+            Act::Serve(connection, object) => {
+                for known in list.iter_mut().filter(|known| (known.connection, known.object) == (connection, object)) {
+                    known.served |= known.passed_over_at.is_none();
+                }
+            }
+            Act::Lose(connection) => {
+                for known in list.iter_mut().filter(|known| known.connection == connection && known.open) {
+                    known.blind = true;
+                }
+            }
+            Act::Answer(_) | Act::Take(_) => {}
+        }
+    }
+
+    fn perform(requests: &mut Requests, list: &[Known], act: &Act, places: &[At], now: i64) {
+        match *act {
+            Act::Ask { connection, object, back, kind } => {
+                let (frame, id) =
+                    (frame(connection, object, now - back), ExchangeId(u64::try_from(now).expect("late")));
+                let (member, handle) = (places[connection as usize], requests.next_handle(id));
+                requests.pass_over(member, frame.clock, ONE_GO);
+                requests.push(Request {
+                    handle,
+                    clock: frame.clock,
+                    connection: frame.connection,
+                    exchange: exchange(id, frame),
+                    member,
+                    subject: places[object as usize],
+                    kind,
+                    deadline: Timestamp::LATEST,
+                    given: None,
+                    repetition: None,
+                    passed_over_at: None,
+                    served: false,
+                    abandoned: false,
+                    blind: false,
+                    broken_answer: false,
+                });
+            }
+            Act::Answer(n) if !list.is_empty() => {
+                let handle = list[n % list.len()].handle;
+                let (copies, line_free) = (SmallVec::new(), Timestamp::EARLIEST);
+                let (first, pairing, anomalies) = (frame(9, 0, now), Pairing::Certain, Vec::new());
+                let answer = Answer { first, copies, pairing, line_free, anomalies };
+                requests.change(handle, |request| request.answered(answer, &[])).expect("it is there");
+            }
+            Act::Take(n) if !list.is_empty() => {
+                let handle = list[n % list.len()].handle;
+                assert_eq!(requests.take(handle).map(|exchange| exchange.id), Some(handle.id));
+                assert!(requests.get(handle).is_none() && requests.take(handle).is_none());
+            }
+            Act::Serve(connection, object) => requests.serve(ConnectionId(connection), places[object as usize]),
+            Act::Lose(connection) => {
+                requests.change_of_member(places[connection as usize], |request| request.blind |= request.is_open());
+            }
+            Act::Answer(_) | Act::Take(_) => {}
+        }
+    }
+
+    proptest! {
+        /// Chains and counts come to what a look at all of them comes to.
+        #[test]
+        fn requests_are_those_of_a_plain_list(acts in proptest::collection::vec(act(), 1..80)) {
+            let mut places = Slab::default();
+            let places = [0, 1, 2].map(|n| places.insert(n));
+            let (mut requests, mut list) = (Requests::default(), Vec::new());
+            for (now, act) in (10..).zip(&acts) {
+                let handle = requests.next_handle(ExchangeId(u64::try_from(now).expect("late")));
+                perform(&mut requests, &list, act, &places, now);
+                imitate(&mut list, act, handle, now);
+                prop_assert_eq!(requests.iter().map(known).collect::<Vec<_>>(), list.clone());
+                prop_assert!(requests.latest().map(known).eq(list.iter().rev().cloned()));
+                prop_assert_eq!(requests.len(), list.len());
+                prop_assert_eq!(requests.owed(), list.iter().filter(|known| known.open && !known.blind).count());
+                prop_assert_eq!(requests.any_answered(), list.iter().any(|known| !known.open));
+                for n in 0..3_u32 {
+                    let at = places[n as usize];
+                    let of_member: Vec<_> = list.iter().filter(|known| known.connection == n).cloned().collect();
+                    prop_assert_eq!(requests.of_member(at).map(known).collect::<Vec<_>>(), of_member);
+                    for within in [None, Some(ConnectionId(1))] {
+                        let contest = Contest { key: Key { object_id: ObjectId(n), address: None }, within };
+                        let open = |known: &&Known| {
+                            known.object == n && known.open && within.is_none_or(|id| id.0 == known.connection)
+                        };
+                        let all: Vec<_> = list.iter().filter(open).collect();
+                        let reads: Vec<_> = all.iter().filter(|known| known.kind != Kind::Write).copied().collect();
+                        let due = if reads.is_empty() { &all } else { &reads };
+                        let handles = |of: &[&Known]| of.iter().map(|known| known.handle).collect::<Vec<_>>();
+                        prop_assert_eq!(requests.candidates(contest, at, false).to_vec(), handles(due));
+                        prop_assert_eq!(requests.candidates(contest, at, true).to_vec(), handles(&all));
+                        let only = requests.only_candidate(contest, at).map(|only| vec![only]);
+                        prop_assert_eq!(only, (all.len() == 1).then(|| handles(&all)));
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What a line knows of one object at one address: what it is, what was last said of it, what is remembered of it.
+//!
+//! Every frame is about one, so all of it is found with one look. Knows nothing of who asks.
+
+use super::exchange::Sighting;
+use super::nature::Nature;
+use super::request::Key;
+use super::slab::{At, Slab};
+use crate::endpoint::ConnectionId;
+use crate::rct::registry::Registry;
+use rustc_hash::FxHashMap;
+use std::sync::Arc;
+
+/// Memories of each kind per line; objects are some 900, an attacker's are more.
+const REMEMBERED: usize = 8192;
+
+/// Subjects per line: more than all kinds of memory and all open requests together can be about.
+const MOST: usize = 5 * REMEMBERED;
+
+/// The last answer given for an object.
+#[derive(Debug)]
+pub(super) struct LastAnswer {
+    pub(super) frame: Arc<Sighting>,
+    /// The connection that had asked.
+    pub(super) owner: ConnectionId,
+}
+
+/// One object at one address.
+#[derive(Debug)]
+pub(super) struct Subject {
+    nature: Nature,
+    answered: Option<LastAnswer>,
+    /// A request that timed out, to recognise an answer that comes later still.
+    expired: Option<Arc<Sighting>>,
+    /// The longest text seen, to recognise one that was cut.
+    longest: Option<usize>,
+    /// Registered for periodic sending, if all was not ended since.
+    subscribed: Option<u64>,
+}
+
+/// The subjects of a line.
+#[derive(Debug, Default)]
+pub(super) struct Subjects {
+    slab: Slab<Subject>,
+    by_key: FxHashMap<Key, At>,
+    /// How many have each kind of memory.
+    answered: usize,
+    expired: usize,
+    longest: usize,
+    subscribed: usize,
+    /// How often all subscriptions have been ended.
+    endings: u64,
+}
+
+impl Subjects {
+    /// The place of what is known of an object. `is_asked`: whether a request is about the one at some place.
+    #[inline]
+    pub(super) fn place(&mut self, key: Key, registry: &Registry, is_asked: impl Fn(At) -> bool) -> At {
+        match self.by_key.get(&key) {
+            Some(place) => *place,
+            None => self.meet(key, registry, is_asked),
+        }
+    }
+
+    #[cold]
+    fn meet(&mut self, key: Key, registry: &Registry, is_asked: impl Fn(At) -> bool) -> At {
+        if self.by_key.len() >= MOST {
+            self.sweep(is_asked);
+        }
+        let nature = Nature::of(registry, key.object_id);
+        let place =
+            self.slab.insert(Subject { nature, answered: None, expired: None, longest: None, subscribed: None });
+        self.by_key.insert(key, place);
+        place
+    }
+
+    /// The place of what is known of an object, if anything is.
+    pub(super) fn find(&self, key: Key) -> Option<At> {
+        self.by_key.get(&key).copied()
+    }
+
+    pub(super) fn nature(&self, place: At) -> Nature {
+        self.slab.get(place).map_or(Nature::UNKNOWN, |subject| subject.nature)
+    }
+
+    /// The last answer given for it.
+    pub(super) fn answered(&self, place: At) -> Option<&LastAnswer> {
+        self.slab.get(place)?.answered.as_ref()
+    }
+
+    pub(super) fn remember_answer(&mut self, place: At, answer: LastAnswer) {
+        make_room(&mut self.answered, &mut self.slab, |subject| subject.answered = None);
+        let Some(subject) = self.slab.get_mut(place) else { return };
+        self.answered += usize::from(subject.answered.replace(answer).is_none());
+    }
+
+    pub(super) fn remember_expired(&mut self, place: At, request: Arc<Sighting>) {
+        make_room(&mut self.expired, &mut self.slab, |subject| subject.expired = None);
+        let Some(subject) = self.slab.get_mut(place) else { return };
+        self.expired += usize::from(subject.expired.replace(request).is_none());
+    }
+
+    /// The request that timed out last, which is forgotten by that.
+    pub(super) fn take_expired(&mut self, place: At) -> Option<Arc<Sighting>> {
+        let request = self.slab.get_mut(place)?.expired.take()?;
+        self.expired -= 1;
+        Some(request)
+    }
+
+    /// The length of the longest text seen, one of `length` being the latest.
+    pub(super) fn longest(&mut self, place: At, length: usize) -> usize {
+        make_room(&mut self.longest, &mut self.slab, |subject| subject.longest = None);
+        let Some(subject) = self.slab.get_mut(place) else { return length };
+        let longest = subject.longest.map_or(length, |longest| longest.max(length));
+        self.longest += usize::from(subject.longest.replace(longest).is_none());
+        longest
+    }
+
+    pub(super) fn is_subscribed(&self, place: At) -> bool {
+        self.slab.get(place).is_some_and(|subject| subject.subscribed == Some(self.endings))
+    }
+
+    pub(super) fn subscribe(&mut self, place: At) {
+        if self.subscribed >= REMEMBERED {
+            self.end_subscriptions();
+        }
+        let Some(subject) = self.slab.get_mut(place) else { return };
+        self.subscribed += usize::from(subject.subscribed.replace(self.endings) != Some(self.endings));
+    }
+
+    pub(super) fn end_subscriptions(&mut self) {
+        self.endings += 1;
+        self.subscribed = 0;
+    }
+
+    /// Forgets those that nothing is remembered of.
+    fn sweep(&mut self, is_asked: impl Fn(At) -> bool) {
+        self.by_key.retain(|_, place| {
+            let kept = is_asked(*place)
+                || self.slab.get(*place).is_some_and(|subject| {
+                    subject.answered.is_some()
+                        || subject.expired.is_some()
+                        || subject.longest.is_some()
+                        || subject.subscribed == Some(self.endings)
+                });
+            if !kept {
+                self.slab.remove(*place);
+            }
+            kept
+        });
+    }
+}
+
+/// Where there are too many memories of a kind, all of them are lost.
+fn make_room(count: &mut usize, subjects: &mut Slab<Subject>, forget: impl FnMut(&mut Subject)) {
+    if *count >= REMEMBERED {
+        subjects.iter_mut().for_each(forget);
+        *count = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ObjectId;
+
+    fn key(number: u32) -> Key {
+        Key { object_id: ObjectId(number), address: None }
+    }
+
+    #[test]
+    fn what_is_remembered_is_bounded() {
+        let (mut subjects, registry) = (Subjects::default(), Registry::default());
+        for number in 0..200_000 {
+            let place = subjects.place(key(number), &registry, |_| false);
+            assert!(!subjects.is_subscribed(place));
+            subjects.subscribe(place);
+            assert_eq!(subjects.longest(place, 3), 3, "nothing of another object at this place before");
+            assert!(subjects.is_subscribed(place));
+            assert!(subjects.by_key.len() <= MOST && subjects.slab.next_place().index() <= MOST);
+            assert!(subjects.longest <= REMEMBERED && subjects.subscribed <= REMEMBERED);
+        }
+        let last = subjects.find(key(199_999)).expect("just met");
+        assert_eq!((subjects.longest(last, 2), subjects.longest(last, 5)), (3, 5));
+        subjects.end_subscriptions();
+        assert!(!subjects.is_subscribed(last));
+    }
+
+    #[test]
+    fn what_a_request_is_about_stays() {
+        let (mut subjects, registry) = (Subjects::default(), Registry::default());
+        let asked = subjects.place(key(1), &registry, |_| false);
+        for number in 2..100_000 {
+            subjects.place(key(number), &registry, |place| place == asked);
+        }
+        assert_eq!(subjects.find(key(1)), Some(asked));
+        assert!(subjects.find(key(2)).is_none());
+    }
+}
