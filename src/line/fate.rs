@@ -36,10 +36,9 @@ impl DeviceLine {
     /// Tells what is ripe at `now`, when there is something to be looked at.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
         // After a silence of everybody, what comes right then may be the answer: it is only late.
-        if self.revived.is_some_and(|revived| now.since(revived) < REVIVAL) {
+        if self.revived.is_some() {
             return;
         }
-        self.revived = None;
         self.next_check = None;
         self.settle_contests(now);
         let mut due: SmallVec<[Handle; 8]> = SmallVec::new();

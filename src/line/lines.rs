@@ -19,7 +19,7 @@ use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -105,8 +105,10 @@ pub struct Lines {
     now: Timestamp,
     /// When packets came again after a long silence.
     revived: Option<Timestamp>,
-    /// How many lines there were at that time.
+    /// How many lines time has passed for.
     known: usize,
+    /// The lines that nothing is told of yet because they are new, in the order in which they came.
+    young: VecDeque<usize>,
     out: Outbox,
 }
 
@@ -125,6 +127,7 @@ impl Lines {
             now: Timestamp::default(),
             revived: None,
             known: 0,
+            young: VecDeque::new(),
             out: Outbox::default(),
         }
     }
@@ -236,15 +239,25 @@ impl Lines {
     pub fn tick(&mut self, now: Timestamp) {
         // After a silence of everybody, what comes right then may be the answer: it is only late. Of a line that is new
         // nothing was heard before.
-        if !now.is_within(self.timeout, self.now) {
+        if self.known > 0 && !now.is_within(self.timeout, self.now) {
             self.revived = Some(now);
         }
         self.now = now;
-        let is_late = !now.is_within(self.timeout, Timestamp::default());
-        for line in &mut self.devices[self.known..] {
-            line.revived = is_late.then_some(now);
+        if !now.is_within(self.timeout, Timestamp::default()) {
+            for line in &mut self.devices[self.known..] {
+                line.revived = Some(now);
+            }
+            self.young.extend(self.known..self.devices.len());
         }
         self.known = self.devices.len();
+        let is_over = |revived: Option<Timestamp>| revived.is_none_or(|at| now.since(at) >= REVIVAL);
+        while let Some(line) = self.young.front().copied().filter(|line| is_over(self.devices[*line].revived)) {
+            self.devices[line].revived = None;
+            self.young.pop_front();
+        }
+        if is_over(self.revived) {
+            self.revived = None;
+        }
         if self.next_check.is_some_and(|check| check <= now) {
             self.check(now);
         }
@@ -252,7 +265,7 @@ impl Lines {
 
     /// Looks at the lines whose time has come.
     fn check(&mut self, now: Timestamp) {
-        if self.revived.is_some_and(|revived| now.since(revived) < REVIVAL) {
+        if self.revived.is_some() {
             return;
         }
         let due = self.checks.range(..=(now, usize::MAX));
