@@ -11,7 +11,6 @@ use crate::tcp::Chunk;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// A run of stream bytes out of one packet.
 #[derive(Clone, Copy, Debug)]
@@ -323,7 +322,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         spans: stand.spans,
         copy_of: None,
     };
-    Found { at: stand.at, what: What::Frame(Arc::new(sighting)) }
+    Found { at: stand.at, what: What::Frame(sighting) }
 }
 
 fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {

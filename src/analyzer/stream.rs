@@ -8,7 +8,6 @@ use crate::event::NonFrameSighting;
 use crate::line::Sighting;
 use crate::tcp::{Connection, Notice};
 use crate::time::Timestamp;
-use std::sync::Arc;
 
 /// What a connection carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +31,7 @@ pub(super) struct Found {
 /// What was found.
 #[derive(Debug)]
 pub(super) enum What {
-    Frame(Arc<Sighting>),
+    Frame(Sighting),
     NonFrame(Box<NonFrameSighting>),
     /// The connection has ended: nothing of it follows.
     Closed(Box<Closed>),

@@ -64,7 +64,8 @@ impl Teller {
         match found.what {
             What::Frame(mut frame) => {
                 self.summary.frame_count += 1;
-                let addressee = self.lines.address(Arc::make_mut(&mut frame), id);
+                let addressee = self.lines.address(&mut frame, id);
+                let frame = Arc::new(frame);
                 if self.frames {
                     self.order.put(at, Told::Frame(Arc::clone(&frame)));
                 }
