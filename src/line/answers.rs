@@ -44,7 +44,7 @@ impl DeviceLine {
     /// The frame that this sighting is a copy of, if it is one.
     pub(super) fn find_copy(&self, identity: u64, key: Option<Key>, member: At, clock: Timestamp) -> Option<Place> {
         let receiver = self.members.get(member)?;
-        let place = self.copies.find(identity, receiver.id, receiver.opened)?;
+        let place = self.copies.find(identity, receiver.id, receiver.opened, clock)?;
         // Two clients of a device that copies nothing may ask the same and get the same: then each has its own answer.
         // A real one does not answer twice in so short a time.
         let at_once = self.copies.get(place).is_some_and(|original| clock.since(original.ts) < REAL_DEVICE);

@@ -52,14 +52,22 @@ pub(super) struct Copies {
 impl Copies {
     /// The earliest frame with this content that has not been seen on `connection`, which was open by then.
     ///
-    /// `content` is a hash of all bytes of the frame.
-    pub(super) fn find(&self, content: u64, connection: ConnectionId, opened: Timestamp) -> Option<Place> {
+    /// `content` is a hash of all bytes of the frame, which was seen at `ts`.
+    pub(super) fn find(
+        &self,
+        content: u64,
+        connection: ConnectionId,
+        opened: Timestamp,
+        ts: Timestamp,
+    ) -> Option<Place> {
+        let may_be = |original: &Original| {
+            // What has been too long ago may still be remembered, where nothing new has come.
+            ts.is_within(PATIENCE, original.ts)
+                && original.ts.saturating_add(ACCEPTING) >= opened
+                && !original.seen.contains(&connection)
+        };
         let places = self.by_content.get(&content)?;
-        places.iter().copied().find(|place| {
-            self.get(*place).is_some_and(|original| {
-                original.ts.saturating_add(ACCEPTING) >= opened && !original.seen.contains(&connection)
-            })
-        })
+        places.iter().copied().find(|place| self.get(*place).is_some_and(may_be))
     }
 
     /// Remembers a frame seen for the first time.
@@ -144,18 +152,26 @@ mod tests {
         let mut copies = Copies::default();
         let first = copies.remember(7, F, A, at(0));
         let second = copies.remember(7, F, A, at(10));
-        assert_eq!(copies.find(7, A, at(0)), None);
-        assert_eq!(copies.find(7, B, at(0)), Some(first));
+        assert_eq!(copies.find(7, A, at(0), at(10)), None);
+        assert_eq!(copies.find(7, B, at(0), at(10)), Some(first));
         copies.mark(first, B);
-        assert_eq!(copies.find(7, B, at(0)), Some(second));
-        assert_eq!(copies.find(8, B, at(0)), None);
+        assert_eq!(copies.find(7, B, at(0), at(10)), Some(second));
+        assert_eq!(copies.find(8, B, at(0), at(10)), None);
     }
 
     #[test]
     fn a_connection_gets_no_copies_from_before_it_was_opened() {
         let mut copies = Copies::default();
         copies.remember(7, F, A, at(0));
-        assert_eq!(copies.find(7, B, at(500)), None);
+        assert_eq!(copies.find(7, B, at(500), at(510)), None);
+    }
+
+    #[test]
+    fn an_equal_frame_long_after_is_no_copy_even_if_nothing_else_came() {
+        let mut copies = Copies::default();
+        let first = copies.remember(7, F, A, at(0));
+        assert_eq!(copies.find(7, B, at(0), at(5_000)), Some(first));
+        assert_eq!(copies.find(7, B, at(0), at(5_001)), None);
     }
 
     #[test]
