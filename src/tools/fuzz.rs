@@ -20,7 +20,7 @@ use crate::output::zone::Zone;
 use crate::packet::{LinkType, Packet, PacketNumber};
 use crate::rct::registry::Registry;
 use crate::rct::value::{Form, candidates, decode};
-use crate::rct::{Framer, Item, Silence, StreamEnd};
+use crate::rct::{FrameStatus, Framer, Item, Silence, StreamEnd};
 use crate::tcp::{self, Assembler, ChunkBody, Drain, TcpEvent};
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -247,8 +247,12 @@ impl Sink for Outputs<'_> {
     fn event(&mut self, event: Event<'_>) -> Result<(), Infallible> {
         assert_eq!(self.summaries, 0, "nothing comes behind the summary");
         let clock = match event {
-            Event::Frame(frame) => Some(frame.clock),
-            Event::Exchange(exchange) => Some(exchange.lead().clock),
+            // The rest of a frame may come until its stream ends, so that one that is cut may be told late by any time.
+            Event::Frame(frame) => (frame.status != FrameStatus::Truncated).then_some(frame.clock),
+            Event::Exchange(exchange) => {
+                let lead = exchange.lead();
+                (lead.status != FrameStatus::Truncated).then_some(lead.clock)
+            }
             Event::Summary(summary) => {
                 self.summaries += 1;
                 let told = summary.error_count + summary.warning_count + summary.note_count;
