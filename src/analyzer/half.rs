@@ -171,14 +171,14 @@ impl Half {
             return self.take_found(put);
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
+        let stand = |offset, end| run.stand(offset, end);
         let mut items = self.framer.items(bytes);
         loop {
             while let Some(frame) = items.next_whole() {
-                put(found_frame(&frame, self.way, |offset, length| run.stand(offset, offset + length)));
+                put(found_frame(&frame, self.way, stand));
             }
             let Some(item) = items.next() else { break };
-            let found = found(&item, self.way, |offset, length| run.stand(offset, offset + length));
-            found.map(&mut *put);
+            found(&item, self.way, stand).map(&mut *put);
         }
         drop(items);
         if self.framer.held() > 0 {
@@ -244,8 +244,7 @@ impl Half {
     /// Hands what has been found to `put`.
     pub(super) fn take_found(&mut self, put: &mut impl FnMut(Found)) {
         while let Some(item) = self.framer.next_item() {
-            let found = found(&item, self.way, |offset, length| stand(&self.runs, offset, offset + length));
-            found.map(&mut *put);
+            found(&item, self.way, |offset, end| stand(&self.runs, offset, end)).map(&mut *put);
             let offset = self.framer.offset();
             // That of a hole is empty, and is needed until the hole itself has been found.
             let is_done = |run: &Run| run.end() < offset || (run.end() == offset && run.length > 0);
@@ -277,14 +276,14 @@ fn stand(runs: &VecDeque<Run>, offset: u64, end: u64) -> Stand {
     Stand { spans, ts: run.ts, completed, at: run.place(offset.max(run.offset)) }
 }
 
-/// An item, owned, `stand` telling from its offset and length where it stands. Separators are left out.
+/// An item, owned, `stand` telling where the bytes from one offset to another stand. Separators are left out.
 #[inline]
 fn found(item: &Item<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Option<Found> {
     match item {
         Item::Separator { .. } => None,
         Item::Frame(frame) => Some(found_frame(frame, way, stand)),
         Item::NonFrame(bytes) => {
-            let stand = stand(bytes.offset, bytes.raw.len() as u64);
+            let stand = stand(bytes.offset, bytes.offset + bytes.raw.len() as u64);
             let at = stand.at;
             Some(Found { at, what: What::NonFrame(Box::new(non_frame(bytes, stand, way))) })
         }
@@ -294,7 +293,7 @@ fn found(item: &Item<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Op
 /// See [`found`].
 #[inline]
 fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Found {
-    let stand = stand(frame.offset, frame.raw.len() as u64);
+    let stand = stand(frame.offset, frame.offset + frame.raw.len() as u64);
     let sighting = Sighting {
         id: SightingId(0),
         ts: stand.ts,

@@ -164,16 +164,20 @@ impl Session {
     }
 
     /// What was found to be wrong since the last call.
+    #[inline]
     pub fn take_notices(&mut self) -> Vec<Notice> {
+        // Nearly always there are none, and it is asked after every packet.
+        if !self.has_notices() {
+            return Vec::new();
+        }
         if let Some(index) = self.current {
             self.collect_notices(index);
         }
         std::mem::take(&mut self.notices)
     }
 
-    /// Whether [`Session::take_notices`] has some to give: cheaper to ask after every packet.
     #[inline]
-    pub fn has_notices(&self) -> bool {
+    fn has_notices(&self) -> bool {
         let reader = self.current.and_then(|index| self.files[index].reader.as_ref());
         !self.notices.is_empty() || reader.is_some_and(Reader::has_notices)
     }

@@ -119,10 +119,8 @@ pub(super) fn read<W: Watch>(
         }
         collector.packet(&packet);
         watch.packet(|| session.bytes_read())?;
-        if session.has_notices() {
-            for notice in session.take_notices() {
-                self::notice(&mut collector, &session, &notice, watch);
-            }
+        for notice in session.take_notices() {
+            self::notice(&mut collector, &session, &notice, watch);
         }
         if collector.steps().len() >= batch {
             deliver(Delivery::Steps(collector.steps()))?;

@@ -266,7 +266,7 @@ fn kind_of(command: Command, nature: Nature) -> Option<Kind> {
     match command.base() {
         Command::READ => Some(Kind::Read),
         Command::READ_PERIODICALLY => Some(Kind::Subscription),
-        Command::WRITE | Command::LONG_WRITE if nature.is_table() => Some(Kind::Query),
+        Command::WRITE | Command::LONG_WRITE if nature.response_type.is_table() => Some(Kind::Query),
         Command::WRITE | Command::LONG_WRITE => Some(Kind::Write),
         _ => None,
     }

@@ -202,9 +202,7 @@ impl Lines {
                 report_escaping(line, member, &frame, context);
             }
             if frame.sender == Sender::Client {
-                if !values::is_faultless(&frame) {
-                    values::judge_frame(&frame, context);
-                }
+                values::judge_frame(&frame, context);
                 return line.request(member, frame, context);
             }
             match original {

@@ -52,11 +52,6 @@ impl Nature {
         Self { is_known: true, response_type: object.response_type, plain }
     }
 
-    /// Whether it is a history or the event table: a WRITE to it is a question.
-    pub(super) fn is_table(self) -> bool {
-        matches!(self.response_type, DataType::Timeseries | DataType::EventTable)
-    }
-
     /// Whether there is nothing to say of a value in a RESPONSE.
     pub(super) fn is_plain(self, payload: &[u8]) -> bool {
         match (self.plain, payload) {
@@ -102,7 +97,7 @@ mod tests {
                 let decoded = decode(registry, Some(object), Form::Response, &payload);
                 if nature.is_plain(&payload) {
                     prop_assert!(decoded.problems.is_empty() && !object.flags.secret, "{}", object.name);
-                    prop_assert!(!nature.is_table(), "{}", object.name);
+                    prop_assert!(!nature.response_type.is_table(), "{}", object.name);
                 } else if matches!(object.response_type, DataType::Float | DataType::Int32) {
                     let named = !registry.enum_values(object.id).is_empty() || !registry.bits(object.id).is_empty();
                     prop_assert!(!decoded.problems.is_empty() || object.flags.secret || named, "{}", object.name);

@@ -16,9 +16,7 @@ pub(super) type Found = Vec<(AnomalyId, Code)>;
 
 /// Whether the object is a history or the event table: a WRITE to it is a question.
 pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
-    registry
-        .get(object_id)
-        .is_some_and(|object| matches!(object.response_type, DataType::Timeseries | DataType::EventTable))
+    registry.get(object_id).is_some_and(|object| object.response_type.is_table())
 }
 
 /// What is wrong with a client's request, seen once per frame.
@@ -60,13 +58,16 @@ pub(super) fn judge_response(frame: &Sighting, nature: Nature, context: &mut Con
 }
 
 /// Whether there is nothing to say of the frame as such.
-pub(super) fn is_faultless(frame: &Sighting) -> bool {
+fn is_faultless(frame: &Sighting) -> bool {
     frame.status == FrameStatus::Ok && !frame.bad_escape && frame.command.is_known()
 }
 
 /// What is wrong with the frame as such.
 pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found {
     let mut found = Found::new();
+    if is_faultless(frame) {
+        return found;
+    }
     let mut add = |code, message: String| found.push(context.out.anomaly(code, About::frame(frame), message));
     match frame.status {
         FrameStatus::Ok => {}
@@ -98,7 +99,7 @@ fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
     judge_command(object, frame, found, context);
     let decoded = decode(context.registry, Some(object), Form::Response, &frame.payload);
     for problem in &decoded.problems {
-        let is_table = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
+        let is_table = object.response_type.is_table();
         let (code, message) = match problem {
             Problem::Short { needed, found } if is_table => {
                 (Code::SeriesCut, format!("{found} bytes, not {needed}: the table ends inside a row"))
@@ -123,7 +124,7 @@ fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
 
 /// Histories and the event table come as LONG_RESPONSE, everything else as RESPONSE.
 fn judge_command(object: &Object, frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
-    let is_table = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
+    let is_table = object.response_type.is_table();
     if frame.command.is_long() != is_table && object.response_type != DataType::Unknown {
         let (due, what) = if is_table { ("LONG_RESPONSE", "a table") } else { ("RESPONSE", "a single value") };
         let message = format!("{} for {}, which is {what}: {due} is due", frame.command, object.name);

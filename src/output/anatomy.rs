@@ -8,7 +8,7 @@ use super::style::{self, Style, display_width, push_blanks};
 use super::time_text;
 use super::value_text;
 use crate::anomaly::{Code, Severity};
-use crate::rct::registry::{DataType, Object, Registry};
+use crate::rct::registry::{Object, Registry};
 use crate::rct::value::{Decoded, Form, Problem, Value, candidates, decode};
 use crate::rct::{Escaping, Frame, FrameStatus};
 use std::fmt::Write as _;
@@ -270,12 +270,12 @@ pub fn findings(frame: &Frame<'_>, object: Option<&Object>, decoded: &Decoded<'_
 
 /// A READ has no value, and a WRITE to a history is a question for one.
 fn carries_value(frame: &Frame<'_>, object: &Object) -> bool {
-    let is_question = matches!(object.response_type, DataType::Timeseries | DataType::EventTable);
+    let is_question = object.response_type.is_table();
     frame.command.is_response() || (frame.command.is_write() && !is_question)
 }
 
 fn explain(problem: &Problem, frame: &Frame<'_>, object: &Object) -> Finding {
-    let is_table = matches!(form(frame).data_type(object), DataType::Timeseries | DataType::EventTable);
+    let is_table = form(frame).data_type(object).is_table();
     match *problem {
         Problem::Short { .. } | Problem::Long { .. } if frame.command.is_write() => {
             (Code::MalformedWrite, format!("{} bytes are no {}", frame.payload.len(), object.request_type.name()))

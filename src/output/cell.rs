@@ -7,7 +7,7 @@ use crate::anomaly::Anomaly;
 use crate::line::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use crate::object::ObjectId;
 use crate::rct::NonFrameKind;
-use crate::rct::registry::{DataType, Object, Registry};
+use crate::rct::registry::{Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
 use std::borrow::Cow;
 
@@ -94,8 +94,7 @@ impl<'a> Reader<'a> {
 
     /// Whether a WRITE is a question: histories and the event table are asked for by writing a time.
     fn answers_with_a_table(&self, frame: &Sighting) -> bool {
-        let answer = self.registry.get(frame.object_id).map(|object| object.response_type);
-        matches!(answer, Some(DataType::Timeseries | DataType::EventTable))
+        self.registry.get(frame.object_id).is_some_and(|object| object.response_type.is_table())
     }
 
     /// A payload's value, or what to say in its place.

@@ -14,7 +14,7 @@ use crate::event::{Event, Sink};
 use crate::line::{Exchange, ExchangeId, ExchangeStatus, Sighting};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
-use crate::rct::registry::{DataType, Registry};
+use crate::rct::registry::Registry;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
@@ -140,8 +140,7 @@ impl<'r> Writes<'r> {
     }
 
     fn is_table(&self, id: ObjectId) -> bool {
-        let answer = self.registry.get(id).map(|object| object.response_type);
-        matches!(answer, Some(DataType::Timeseries | DataType::EventTable))
+        self.registry.get(id).is_some_and(|object| object.response_type.is_table())
     }
 
     fn written(&mut self, key: Key, request: &Sighting, exchange: &Exchange) {

@@ -111,12 +111,15 @@ impl History {
 
     /// The newest run that begins before `end`: an owner's runs are in the order of its stream.
     fn newest_below(&self, trail: Trail, end: u64) -> Trail {
-        let mut at = trail;
-        while let Some((older, run)) = self.runs.get(at).filter(|(_, run)| run.offset >= end) {
-            let is_behind = self.runs.get(run.jump.to).is_some_and(|(_, far)| far.offset >= end);
-            at = if is_behind { run.jump.to } else { older };
-        }
-        at
+        std::iter::successors(Some(trail), |at| self.step_back(*at, end)).last().unwrap_or(trail)
+    }
+
+    /// From a run that begins at `end` or behind it, as far back as its jump leads without passing over the newest that does
+    /// not.
+    fn step_back(&self, at: Trail, end: u64) -> Option<Trail> {
+        let (older, run) = self.runs.get(at).filter(|(_, run)| run.offset >= end)?;
+        let is_behind = self.runs.get(run.jump.to).is_some_and(|(_, far)| far.offset >= end);
+        Some(if is_behind { run.jump.to } else { older })
     }
 
     fn recall(&self, run: &Remembered) -> Option<Run<'_>> {
@@ -219,12 +222,7 @@ mod tests {
         for offset in 0..length64(RUNS) {
             history.remember(&mut trail, run(offset, b"+"));
         }
-        let (mut at, mut steps) = (trail, 0);
-        while let Some((older, run)) = history.runs.get(at).filter(|(_, run)| run.offset > 7) {
-            let is_behind = history.runs.get(run.jump.to).is_some_and(|(_, far)| far.offset > 7);
-            at = if is_behind { run.jump.to } else { older };
-            steps += 1;
-        }
+        let steps = std::iter::successors(Some(trail), |at| history.step_back(*at, 8)).skip(1).count();
         assert!(steps < 64, "{steps}");
     }
 }

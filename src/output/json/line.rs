@@ -49,6 +49,16 @@ pub(super) enum Scale {
     Milliseconds,
 }
 
+impl Scale {
+    #[inline(always)]
+    fn write(self, room: &mut Room, nanos: u64) -> usize {
+        match self {
+            Self::Seconds => digits::seconds(room, nanos),
+            Self::Milliseconds => digits::milliseconds(room, nanos),
+        }
+    }
+}
+
 impl Line {
     pub(super) fn set_start(&mut self, start: Option<Timestamp>) {
         self.start = start;
@@ -211,20 +221,14 @@ impl Line {
             return self.negative_decimal(front, nanos, scale);
         }
         let size = nanos.unsigned_abs();
-        self.bytes.write(front, |room| match scale {
-            Scale::Seconds => digits::seconds(room, size),
-            Scale::Milliseconds => digits::milliseconds(room, size),
-        });
+        self.bytes.write(front, |room| scale.write(room, size));
     }
 
     #[cold]
     fn negative_decimal(&mut self, front: &str, nanos: i64, scale: Scale) {
         self.raw(front);
         let size = nanos.unsigned_abs();
-        self.bytes.write("-", |room| match scale {
-            Scale::Seconds => digits::seconds(room, size),
-            Scale::Milliseconds => digits::milliseconds(room, size),
-        });
+        self.bytes.write("-", |room| scale.write(room, size));
     }
 
     /// A time stamp, quoted.

@@ -83,6 +83,11 @@ pub struct Flags {
 }
 
 impl DataType {
+    /// Whether it is a history or the event table: a WRITE to it is a question, and its answer has rows.
+    pub const fn is_table(self) -> bool {
+        matches!(self, Self::Timeseries | Self::EventTable)
+    }
+
     /// Every data type.
     pub const ALL: [Self; 18] = [
         Self::Bool,
