@@ -119,6 +119,10 @@ pub const UNFINISHED_FRAME_BYTES: usize = 1 << 10;
 /// Bytes of frames and of what is none that wait for their turn at one place; beyond, the first goes on. Arbitrary.
 pub const WAITING_BYTES: usize = 32 << 20;
 
+/// A right frame inside one that goes on and on is handed out after this time. The outer one may still end: a segment that
+/// was lost on its way comes again within that, as [`HOLE_PATIENCE`] has it.
+pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;
+
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
 

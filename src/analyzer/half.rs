@@ -4,6 +4,7 @@ use super::order::Place;
 use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::NonFrameSighting;
+use crate::limits::FRAME_PATIENCE;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd};
@@ -11,6 +12,7 @@ use crate::tcp::Chunk;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::time::Duration;
 
 /// A run of stream bytes out of one packet.
 #[derive(Clone, Copy, Debug)]
@@ -232,6 +234,13 @@ impl Half {
             return None;
         }
         self.runs.front().map(|run| run.place(self.framer.offset()))
+    }
+
+    /// When to look at it next, while it holds bytes back since `hold`: once it has been silent for that long, or, if the
+    /// bytes do not stop coming, once the first have waited for long enough.
+    pub(super) fn due(&self, hold: Place, silence: Duration) -> Timestamp {
+        let (silent, patient) = (self.last.saturating_add(silence), hold.clock().saturating_add(FRAME_PATIENCE));
+        if patient > self.last { silent.min(patient) } else { silent }
     }
 
     /// Hands all that is held back to `put` as it is, and frees its memory.

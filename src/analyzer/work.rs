@@ -11,7 +11,7 @@ use super::step::{End, Kind, Step};
 use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::event::Summary;
-use crate::limits::{PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
+use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -270,9 +270,11 @@ impl Work {
             }
             half.hold = since;
         }
-        if since.is_some() && half.watched == Watched::No {
+        if let Some(hold) = since
+            && half.watched == Watched::No
+        {
             half.watched = Watched::Queued;
-            self.watch.insert((half.last.saturating_add(PAUSE), id, direction));
+            self.watch.insert((half.due(hold, PAUSE), id, direction));
         }
     }
 
@@ -333,17 +335,15 @@ impl Work {
             let half = self.streams.get_mut(&connection).and_then(|stream| stream.half_with_data(direction));
             let Some(half) = half else { continue };
             half.watched = Watched::No;
-            if half.hold.is_none() {
-                continue;
-            }
+            let Some(hold) = half.hold else { continue };
             let silence = self.now.since(half.last);
-            if silence >= LONG_SILENCE {
+            if silence >= LONG_SILENCE || self.now.since(hold.clock()) >= FRAME_PATIENCE {
                 half.settle(Silence::Long);
                 half.watched = Watched::Settled;
             } else if silence >= PAUSE {
                 half.settle(Silence::Pause);
                 half.watched = Watched::Queued;
-                self.watch.insert((half.last.saturating_add(LONG_SILENCE), connection, direction));
+                self.watch.insert((half.due(hold, LONG_SILENCE), connection, direction));
             }
             self.collect(connection, direction);
         }

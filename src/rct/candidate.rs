@@ -36,7 +36,8 @@ pub(super) enum Horizon {
     Open,
     /// More may come, but nothing has for a while: what fits now is taken.
     Quiet,
-    /// As `Quiet`, and for so long that a whole frame with a wrong CRC is given up too.
+    /// As `Quiet`, and for so long that a whole frame with a wrong CRC is given up too, and a cut one that a right frame
+    /// stands in.
     Expired,
     /// Nothing comes any more.
     End,
@@ -94,7 +95,7 @@ pub(super) fn judge(bytes: &Unescaped, raw: &[u8], horizon: Horizon) -> Verdict 
     }
     let over = match horizon {
         Horizon::Open | Horizon::Quiet => bytes.is_bounded(),
-        Horizon::Expired => bytes.is_bounded() || bytes.declared_end.is_some(),
+        Horizon::Expired => bytes.is_bounded() || bytes.declared_end.is_some() || hidden_start(bytes, raw).is_some(),
         Horizon::End => true,
     };
     if over { damaged(bytes, raw) } else { Verdict::Wait }

@@ -5,7 +5,7 @@
 //! 1. The items do not depend on how the bytes were cut into pieces.
 //! 2. No frame whose CRC verifies is lost to a broken one before it, whatever that one's length field says.
 //! 3. A complete frame is handed out at once. None waits for bytes behind it, except while it is ambiguous, and then
-//!    at most until the next start byte, the end of the stream, or the limit.
+//!    at most until the next start byte, a long silence, the end of the stream, or the limit.
 //! 4. Every byte belongs to exactly one item; items are gapless in stream offset.
 //! 5. Time is linear, and at most a frame's length of bytes is held.
 //!
@@ -21,7 +21,7 @@ use super::scan::Scan;
 pub enum Silence {
     /// The sender has paused for longer than it does inside a frame.
     Pause,
-    /// Nobody would wait for the rest any more.
+    /// Nobody would wait for the rest any more. What is cut still waits, unless a right frame stands in it.
     Long,
 }
 

@@ -246,6 +246,20 @@ fn silence_does_not_cut_a_frame_that_is_only_slow() {
     assert!(matches!(framer.next_item(), Some(Item::Frame(frame)) if frame.status == FrameStatus::Ok));
 }
 
+/// An answer cut right behind an escape byte, and a whole one there: it was held for as long as nobody sent a start byte.
+#[test]
+fn long_silence_ends_a_cut_frame_that_a_right_one_stands_in() {
+    let mut framer = Framer::new();
+    framer.push(&hex("2b037a145293b6681840a2fc6b00002d 2b010491617c58480f cdba"));
+    framer.settle(Silence::Pause);
+    assert_eq!(framer.next_item(), None, "the rest may still come");
+    framer.settle(Silence::Long);
+    let mut seen = Vec::new();
+    drain(&mut framer, &mut seen);
+    let what: Vec<_> = seen.iter().map(|item| item.what.split(' ').next().expect("a word")).collect();
+    assert_eq!(what, ["truncated", "ok", "junk"]);
+}
+
 /// Megabytes of zeros were once handed out one by one, each after a look at all the others.
 #[test]
 fn a_flood_of_zeros_is_junk_in_large_pieces() {

@@ -7,7 +7,7 @@ use rctscope::capture::Reader;
 use rctscope::limits;
 use rctscope::line::ExchangeStatus;
 use rctscope::object::ObjectId;
-use rctscope::rct::Command;
+use rctscope::rct::{Command, encode};
 use rctscope::tools::synth::{Hostile, hostile};
 use std::io::Cursor;
 
@@ -87,4 +87,28 @@ fn unfinished_frames_beyond_the_bound_are_given_up() {
     assert_eq!(limits, connections - room);
     let blamed = observed.anomalies.iter().find(|anomaly| anomaly.code.severity() == Severity::Error);
     assert_eq!(blamed.filter(|anomaly| anomaly.code != Code::Truncated), None);
+}
+
+/// An answer cut right behind an escape byte, a whole one there, and then a byte of neither every four seconds: nothing shows
+/// where the cut one ends, and its sender is never silent for long. The whole one was told when its connection ended.
+#[test]
+fn a_right_frame_inside_one_that_goes_on_and_on_is_told_in_time() {
+    let mut film = Film::new(2);
+    let (hidden, polled) = (ObjectId(0x9161_7c58), ObjectId(0x9599_30bf));
+    let cut = b"\x2b\x06\x7a\x14\x52\x93\xb6\x68\x18\x40\xa2\xfc\x6b\x00\x00\x2d";
+    let mut right = Vec::new();
+    encode::frame(&mut right, Command::RESPONSE, None, hidden, &[0x43, 0xc6, 0, 0]);
+    film.device_says(1_000, 1, &[&cut[..], &right].concat());
+    for second in 2..60 {
+        film.request(second * 1_000, 0, Command::READ, polled, &[]);
+        film.response(second * 1_000 + 200, 0, Command::RESPONSE, polled, &[0x3f, 0, 0, 0]);
+        if second % 4 == 0 {
+            film.device_says(second * 1_000 + 400, 1, b"\x55");
+        }
+    }
+    let observed = analyze(&film);
+    let told = observed.exchanges.iter().position(|exchange| exchange.lead().object_id == hidden).expect("is told");
+    let at = observed.exchanges[told].lead().clock;
+    let before = observed.exchanges[..told].iter().map(|exchange| exchange.lead().clock).max().expect("some");
+    assert!(before.since(at) <= limits::FRAME_PATIENCE, "{:?}", before.since(at));
 }
