@@ -1,13 +1,14 @@
 //! One direction of a connection: its framer, and which packet each of the bytes it holds came from.
 
+use super::ordinary::Ordinary;
 use super::order::Place;
 use super::stream::{Found, What};
-use crate::endpoint::{ConnectionId, Endpoint};
+use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
 use crate::limits::FRAME_PATIENCE;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
-use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd};
+use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd, WholeFrame};
 use crate::tcp::Chunk;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -54,6 +55,7 @@ pub(super) enum Watched {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Way {
     pub(super) connection: ConnectionId,
+    pub(super) direction: Direction,
     pub(super) src: Endpoint,
     pub(super) dst: Endpoint,
     /// Whether the raw bytes of frames are kept.
@@ -140,6 +142,13 @@ impl Run {
         let spans = SmallVec::from_buf([span]);
         Stand { spans, ts: self.ts, completed: self.completed, at: self.place(offset) }
     }
+
+    /// A frame that stands in it, where it was not late.
+    #[inline]
+    fn ordinary(&self, frame: &WholeFrame<'_>, way: Way) -> Found {
+        let frame_at = Place::new(self.clock, self.packet, self.packet_offset(frame.offset));
+        Found { at: frame_at, what: What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts)) }
+    }
 }
 
 impl Half {
@@ -173,11 +182,16 @@ impl Half {
             return self.take_found(put);
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
+        let is_ordinary = run.packet == run.delivered_by && !self.way.keep_raw;
         let stand = |offset, end| run.stand(offset, end);
         let mut items = self.framer.items(bytes);
         loop {
             while let Some(frame) = items.next_whole() {
-                put(found_frame(&frame, self.way, stand));
+                put(if is_ordinary {
+                    run.ordinary(&frame, self.way)
+                } else {
+                    found_frame(&frame.into(), self.way, stand)
+                });
             }
             let Some(item) = items.next() else { break };
             found(&item, self.way, stand).map(&mut *put);
@@ -286,7 +300,6 @@ fn stand(runs: &VecDeque<Run>, offset: u64, end: u64) -> Stand {
 }
 
 /// An item, owned, `stand` telling where the bytes from one offset to another stand. Separators are left out.
-#[inline]
 fn found(item: &Item<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Option<Found> {
     match item {
         Item::Separator { .. } => None,
@@ -300,7 +313,6 @@ fn found(item: &Item<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Op
 }
 
 /// See [`found`].
-#[inline]
 fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Found {
     let stand = stand(frame.offset, frame.offset + frame.raw.len() as u64);
     let sighting = Sighting {
@@ -330,7 +342,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         spans: stand.spans,
         copy_of: None,
     };
-    Found { at: stand.at, what: What::Frame(sighting) }
+    Found { at: stand.at, what: What::Frame(Box::new(sighting)) }
 }
 
 fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {

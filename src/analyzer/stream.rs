@@ -1,6 +1,7 @@
 //! One TCP connection as the analyzer sees it, and what is found on it.
 
 use super::half::{Half, Way};
+use super::ordinary::Ordinary;
 use super::order::Place;
 use super::report::Closed;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
@@ -31,7 +32,9 @@ pub(super) struct Found {
 /// What was found.
 #[derive(Debug)]
 pub(super) enum What {
-    Frame(Sighting),
+    Ordinary(Ordinary),
+    /// A frame that is not.
+    Frame(Box<Sighting>),
     NonFrame(Box<NonFrameSighting>),
     /// The connection has ended: nothing of it follows.
     Closed(Box<Closed>),
@@ -41,6 +44,7 @@ impl Found {
     /// The bytes it takes beside itself.
     pub(super) fn weight(&self) -> usize {
         match &self.what {
+            What::Ordinary(frame) => frame.weight(),
             What::Frame(frame) => frame.raw.len() + frame.payload.len(),
             What::NonFrame(bytes) => bytes.raw.len(),
             What::Closed(_) => 0,
@@ -102,8 +106,9 @@ impl Stream {
     #[cold]
     fn make_halves(&mut self) {
         let Self { id: connection, keep_raw, client, server, midstream, .. } = *self;
-        let half = |src, dst| Half::new(Way { connection, src, dst, keep_raw }, midstream);
-        self.halves = Some(Box::new([half(client, server), half(server, client)]));
+        let half = |direction, src, dst| Half::new(Way { connection, direction, src, dst, keep_raw }, midstream);
+        let to_server = half(Direction::ToServer, client, server);
+        self.halves = Some(Box::new([to_server, half(Direction::ToClient, server, client)]));
     }
 
     /// The half, if it has brought data.

@@ -1,6 +1,7 @@
 //! From steps to events: frames reach the line of their device, and what follows from them leaves in the order of time.
 
 use super::Options;
+use super::ends::Ends;
 use super::order::{Order, Place};
 use super::report::Closed;
 use super::step::{End, Kind, Step, Trouble};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub struct Teller {
     /// Whether frames and non-frames are told.
     frames: bool,
+    ends: Ends,
     lines: Lines,
     order: Order,
     sightings: u64,
@@ -31,6 +33,7 @@ impl Teller {
     pub fn new(options: &Options) -> Self {
         Self {
             frames: options.frames,
+            ends: Ends::default(),
             lines: Lines::new(options.registry.clone(), options.timeout),
             order: Order::default(),
             sightings: 0,
@@ -44,9 +47,15 @@ impl Teller {
     pub fn take(&mut self, steps: impl IntoIterator<Item = Step>, out: &mut Vec<Told>) {
         for Step(kind) in steps {
             match kind {
-                Kind::Found(found) => self.found(found),
+                Kind::Found(found) => {
+                    self.found(found);
+                    self.take_outcomes();
+                }
                 Kind::Settled(settled) => self.settle(settled, out),
-                Kind::Opened(opening) => self.lines.open(opening),
+                Kind::Opened(opening, client) => {
+                    self.ends.insert(opening.id, [client, opening.server]);
+                    self.lines.open(opening);
+                }
                 Kind::BothWays(id) => self.lines.seen_both_ways(id),
                 Kind::Trouble(trouble) => self.trouble(*trouble),
                 Kind::End(end) => self.end(*end, out),
@@ -61,26 +70,31 @@ impl Teller {
         self.packet = at.packet();
         self.sightings += 1;
         let id = SightingId(self.sightings);
-        match found.what {
-            What::Frame(mut frame) => {
-                self.summary.frame_count += 1;
-                let addressee = self.lines.address(&mut frame, id);
-                let frame = Arc::new(frame);
-                if self.frames {
-                    self.order.put(at, Told::Frame(Arc::clone(&frame)));
-                }
-                self.lines.frame(frame, addressee);
+        let mut frame = match found.what {
+            What::Ordinary(frame) => {
+                // No frame comes of a connection before it is opened, or after it is closed.
+                let Some(ends) = self.ends.of(frame.connection, frame.direction) else { return };
+                frame.sighting(at, ends)
             }
-            What::NonFrame(mut bytes) => {
-                bytes.id = id;
-                bytes.sender = self.lines.non_frame(&seen(&bytes));
-                if self.frames {
-                    self.order.put(at, Told::NonFrame(bytes));
-                }
-            }
-            What::Closed(closed) => self.closed(&closed, at),
+            What::Frame(frame) => *frame,
+            What::NonFrame(bytes) => return self.non_frame(bytes, id, at),
+            What::Closed(closed) => return self.closed(&closed, at),
+        };
+        self.summary.frame_count += 1;
+        let addressee = self.lines.address(&mut frame, id);
+        let frame = Arc::new(frame);
+        if self.frames {
+            self.order.put(at, Told::Frame(Arc::clone(&frame)));
         }
-        self.take_outcomes();
+        self.lines.frame(frame, addressee);
+    }
+
+    fn non_frame(&mut self, mut bytes: Box<NonFrameSighting>, id: SightingId, at: Place) {
+        bytes.id = id;
+        bytes.sender = self.lines.non_frame(&seen(&bytes));
+        if self.frames {
+            self.order.put(at, Told::NonFrame(bytes));
+        }
     }
 
     /// Lets time pass, and hands out what nothing can come before any more.
@@ -125,6 +139,7 @@ impl Teller {
 
     /// The turn of a connection's end has come.
     fn closed(&mut self, closed: &Closed, at: Place) {
+        self.ends.remove(closed.id);
         let Some(closing) = self.lines.close(closed.id) else { return };
         if closed.retransmission_count > 0 {
             let message = format!("{} segments sent again, same content", closed.retransmission_count);

@@ -172,8 +172,8 @@ impl Work {
 
     fn open_line(&mut self, id: ConnectionId) {
         if let Some(stream) = self.streams.get(&id) {
-            let (server, midstream) = (stream.server, stream.midstream);
-            self.steps.push(Step(Kind::Opened(Opening { id, server, clock: stream.first, midstream })));
+            let (client, server, midstream) = (stream.client, stream.server, stream.midstream);
+            self.steps.push(Step(Kind::Opened(Opening { id, server, clock: stream.first, midstream }, client)));
             if stream.two_sided {
                 self.steps.push(Step(Kind::BothWays(id)));
             }
@@ -285,11 +285,12 @@ impl Work {
         let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes { two_sided } };
         let registry = &self.options.registry;
         let frames = stream.unproven.iter().filter_map(|found| match &found.what {
-            What::Frame(frame) if frame.crc_ok() && frame.command.is_known() => Some(frame),
+            What::Ordinary(frame) => Some(frame.object_id()),
+            What::Frame(frame) if frame.crc_ok() && frame.command.is_known() => Some(frame.object_id),
             _ => None,
         });
         // One frame may be chance; of an object that exists, or two, it is not.
-        let proof: usize = frames.map(|frame| 1 + usize::from(registry.get(frame.object_id).is_some())).sum();
+        let proof: usize = frames.map(|object| 1 + usize::from(registry.get(object).is_some())).sum();
         if proof >= 2 {
             stream.protocol = Protocol::Rct;
             let unproven = std::mem::take(&mut stream.unproven);

@@ -50,6 +50,47 @@ pub struct Frame<'a> {
     pub capture_incomplete: bool,
 }
 
+/// A frame that is what nearly all are: whole, its length and CRC right, everything escaped, and of no plant form. What is
+/// the same for all of these is left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WholeFrame<'a> {
+    /// Stream offset of the start byte.
+    pub offset: u64,
+    /// The bytes on the wire, from the start byte to the last CRC byte, escapes included.
+    pub raw: &'a [u8],
+    /// The command, which is known.
+    pub command: Command,
+    /// The length field.
+    pub declared_length: u16,
+    /// The object.
+    pub object_id: ObjectId,
+    /// The payload, unescaped.
+    pub payload: &'a [u8],
+    /// The CRC.
+    pub crc: u16,
+}
+
+impl<'a> From<WholeFrame<'a>> for Frame<'a> {
+    fn from(whole: WholeFrame<'a>) -> Self {
+        Self {
+            offset: whole.offset,
+            raw: whole.raw,
+            command: whole.command,
+            declared_length: whole.declared_length,
+            real_length: whole.declared_length.into(),
+            address: None,
+            object_id: whole.object_id,
+            payload: whole.payload,
+            crc_read: Some(whole.crc),
+            crc_computed: whole.crc,
+            status: FrameStatus::Ok,
+            escaping: Escaping::Full,
+            bad_escape: false,
+            capture_incomplete: false,
+        }
+    }
+}
+
 impl Frame<'_> {
     /// Whether the CRC proves the frame.
     pub const fn crc_ok(&self) -> bool {

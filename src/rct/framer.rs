@@ -13,7 +13,7 @@
 //! that nothing has come for a while says so with [`Framer::settle`].
 
 use super::candidate::Horizon;
-use super::frame::{Frame, Item};
+use super::frame::{Item, WholeFrame};
 use super::scan::Scan;
 
 /// How sure it is that nothing more comes soon, for [`Framer::settle`].
@@ -143,10 +143,10 @@ pub struct Items<'a> {
 }
 
 impl Items<'_> {
-    /// The next item where it is what nearly all are: a frame that is whole and right. A separator in front of it is
-    /// passed over. Anything else is left to [`Items::next`].
+    /// The next item where it is what nearly all are. A separator in front of it is passed over. Anything else is left to
+    /// [`Items::next`].
     #[inline]
-    pub fn next_whole(&mut self) -> Option<Frame<'_>> {
+    pub fn next_whole(&mut self) -> Option<WholeFrame<'_>> {
         if self.rest.is_empty() {
             return None;
         }

@@ -68,7 +68,7 @@ fn run_in_full(chunks: &[Vec<u8>], gap_behind: Option<usize>, in_place: bool) ->
         if in_place {
             let mut items = framer.items(chunk);
             loop {
-                while let Some(frame) = items.next_whole() {
+                while let Some(frame) = items.next_whole().map(Frame::from) {
                     see(&Item::Frame(frame));
                 }
                 let Some(item) = items.next() else { break };

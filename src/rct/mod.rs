@@ -18,5 +18,5 @@ pub mod value;
 mod whole;
 
 pub use command::Command;
-pub use frame::{Escaping, Frame, FrameStatus, Item, NonFrame, NonFrameKind};
+pub use frame::{Escaping, Frame, FrameStatus, Item, NonFrame, NonFrameKind, WholeFrame};
 pub use framer::{Framer, Items, Silence, StreamEnd};

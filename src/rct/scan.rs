@@ -5,7 +5,7 @@
 use super::candidate::{Extent, Horizon, Verdict, judge};
 use super::crc::checksum;
 use super::encode::START;
-use super::frame::{Frame, FrameStatus, Item, NonFrame, NonFrameKind};
+use super::frame::{Frame, FrameStatus, Item, NonFrame, NonFrameKind, WholeFrame};
 use super::parse::{CRC_BYTES, fields};
 use super::remainder::Tails;
 use super::unescape::Unescaped;
@@ -129,7 +129,7 @@ impl Scan {
 
     /// The frame just taken, whose bytes on the wire are `raw`.
     #[inline]
-    pub(super) fn lend<'a>(&'a self, whole: &Whole, raw: &'a [u8]) -> Frame<'a> {
+    pub(super) fn lend<'a>(&'a self, whole: &Whole, raw: &'a [u8]) -> WholeFrame<'a> {
         whole.frame(raw, &self.scratch, self.offset - raw.len() as u64)
     }
 

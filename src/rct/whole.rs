@@ -1,4 +1,4 @@
-//! The short way to a frame that is what nearly all are: whole, its length and CRC right, everything escaped.
+//! The short way to a frame that is what nearly all are: whole, its length and CRC right, everything escaped, no plant form.
 //!
 //! That is the first of the readings of `candidate`, and what it gives is what that module gives; a test holds the two
 //! together. Whatever is not so plain, and whatever is no frame, is left to it.
@@ -6,7 +6,7 @@
 use super::command::Command;
 use super::crc::checksum;
 use super::encode::{ESCAPE, START};
-use super::frame::{Escaping, Frame, FrameStatus};
+use super::frame::WholeFrame;
 use super::parse::{CRC_BYTES, Header};
 use crate::object::ObjectId;
 
@@ -17,11 +17,12 @@ const LONGEST_ESCAPED: usize = 1 << 10;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Whole {
     header: Header,
-    /// Bytes on the wire, the start byte included.
-    pub(super) raw_length: usize,
+    object_id: ObjectId,
+    crc: u16,
     /// The unescaped bytes from the command to the CRC are not the raw ones behind the start byte, but in the scratch.
     is_escaped: bool,
-    crc: u16,
+    /// Bytes on the wire, the start byte included.
+    pub(super) raw_length: usize,
 }
 
 /// The frame at the front of `bytes`, if it is such a one. `scratch` is overwritten.
@@ -30,15 +31,12 @@ pub(super) fn whole(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<Whole> {
     let [START, behind @ ..] = bytes else { return None };
     let header = known_header(behind)?;
     let total = header.declared_total();
-    if total < header.smallest_total() {
-        return None;
-    }
     let body = behind.get(..total)?;
     if has_special(body) {
         return escaped(behind, header, scratch);
     }
-    let crc = fitting_crc(body)?;
-    Some(Whole { header, raw_length: 1 + total, is_escaped: false, crc })
+    let (object_id, crc) = proven(body, header)?;
+    Some(Whole { header, object_id, crc, is_escaped: false, raw_length: 1 + total })
 }
 
 /// Whether there are start or escape bytes in the body of a frame, which is never shorter than eight bytes.
@@ -46,14 +44,18 @@ pub(super) fn whole(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<Whole> {
 fn has_special(body: &[u8]) -> bool {
     const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+    /// The bits in which the two differ.
+    const EITHER: u64 = u64::from_ne_bytes([START ^ ESCAPE; 8]);
     // Eight bytes a step: a byte less one has its highest bit set, and itself not, only where it is zero.
     let has_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH != 0;
     let has = |word: u64, byte: u8| has_zero(word ^ u64::from_ne_bytes([byte; 8]));
-    let (words, _) = body.as_chunks::<8>();
-    words.iter().chain(body.last_chunk()).any(|word| {
+    let is_special = |word: &[u8; 8]| {
         let word = u64::from_ne_bytes(*word);
-        has(word, START) || has(word, ESCAPE)
-    })
+        // One look excludes both nearly always: few bytes differ from the one in nothing but what the other does.
+        has_zero((word ^ u64::from_ne_bytes([START; 8])) & !EITHER) && (has(word, START) || has(word, ESCAPE))
+    };
+    let (words, _) = body.as_chunks::<8>();
+    words.iter().chain(body.last_chunk()).any(is_special)
 }
 
 /// As [`whole`], where some bytes are escaped.
@@ -76,27 +78,36 @@ fn escaped(behind: &[u8], header: Header, scratch: &mut Vec<u8>) -> Option<Whole
         scratch.push(byte);
         at += 1;
     }
-    let crc = fitting_crc(scratch)?;
+    let (object_id, crc) = proven(scratch, header)?;
     // A header of which a byte is escaped is not what it looks.
-    (known_header(scratch) == Some(header)).then_some(Whole { header, raw_length: 1 + at, is_escaped: true, crc })
+    (known_header(scratch) == Some(header)).then_some(Whole {
+        header,
+        object_id,
+        crc,
+        is_escaped: true,
+        raw_length: 1 + at,
+    })
 }
 
-/// The header of a frame with a known command. Others are looked at more closely: what begins so may be no frame at all.
+/// The header of a frame with a known command and room for an object id. Others are looked at more closely: what begins so
+/// may be no frame at all.
 #[inline]
 fn known_header(body: &[u8]) -> Option<Header> {
     // No frame is so short that the third byte is not there.
     let [command, first, second, ..] = *body else { return None };
     let command = Command(command);
     let declared_length = if command.is_long() { u16::from_be_bytes([first, second]) } else { first.into() };
-    command.is_known().then_some(Header { command, declared_length })
+    let is_one = command.is_known() && !command.is_plant() && usize::from(declared_length) >= command.id_bytes();
+    is_one.then_some(Header { command, declared_length })
 }
 
-/// The CRC at the end of `body`, if it fits.
+/// The object of a frame and the CRC at the end of its body, if it fits.
 #[inline]
-fn fitting_crc(body: &[u8]) -> Option<u16> {
+fn proven(body: &[u8], header: Header) -> Option<(ObjectId, u16)> {
     let (covered, crc) = body.split_last_chunk::<CRC_BYTES>()?;
     let crc = u16::from_be_bytes(*crc);
-    (checksum(covered) == crc).then_some(crc)
+    let id = covered.get(header.bytes()..)?.first_chunk()?;
+    (checksum(covered) == crc).then_some((ObjectId(u32::from_be_bytes(*id)), crc))
 }
 
 impl Whole {
@@ -108,28 +119,10 @@ impl Whole {
 
     /// The frame that stands at stream offset `offset`, out of its raw bytes and the scratch.
     #[inline]
-    pub(super) fn frame<'a>(&self, raw: &'a [u8], scratch: &'a [u8], offset: u64) -> Frame<'a> {
+    pub(super) fn frame<'a>(&self, raw: &'a [u8], scratch: &'a [u8], offset: u64) -> WholeFrame<'a> {
         let Header { command, declared_length } = self.header;
         let body = if self.is_escaped { scratch } else { &raw[1..] };
-        let covered = &body[..body.len() - CRC_BYTES];
-        let ids = &covered[self.header.bytes()..];
-        let (ids, payload) = ids.split_at(command.id_bytes());
-        let word = |bytes: Option<&[u8; 4]>| u32::from_be_bytes(*bytes.expect("an id has four bytes"));
-        Frame {
-            offset,
-            raw,
-            command,
-            declared_length,
-            real_length: declared_length.into(),
-            address: command.is_plant().then(|| word(ids.first_chunk())),
-            object_id: ObjectId(word(ids.last_chunk())),
-            payload,
-            crc_read: Some(self.crc),
-            crc_computed: self.crc,
-            status: FrameStatus::Ok,
-            escaping: Escaping::Full,
-            bad_escape: false,
-            capture_incomplete: false,
-        }
+        let payload = &body[self.header.bytes() + command.id_bytes()..body.len() - CRC_BYTES];
+        WholeFrame { offset, raw, command, declared_length, object_id: self.object_id, payload, crc: self.crc }
     }
 }

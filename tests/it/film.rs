@@ -146,8 +146,12 @@ pub(crate) fn analyze(film: &Film) -> Observed {
 }
 
 pub(crate) fn analyze_file(file: &[u8]) -> Observed {
+    analyze_file_with(file, Options::default())
+}
+
+pub(crate) fn analyze_file_with(file: &[u8], options: Options) -> Observed {
     let mut reader = Reader::new(Box::new(Cursor::new(file.to_vec()))).expect("a capture");
-    let (mut analyzer, mut observed) = (Analyzer::new(Options::default()), Observed::default());
+    let (mut analyzer, mut observed) = (Analyzer::new(options), Observed::default());
     while let Some(packet) = reader.next_packet().expect("memory") {
         let Ok(()) = analyzer.packet(&packet, &mut observed);
     }

@@ -12,6 +12,7 @@ mod fuzz;
 mod hostile;
 mod limits;
 mod line_model;
+mod ordinary;
 mod program;
 mod quirks;
 mod readme;
