@@ -67,8 +67,6 @@ pub(super) struct DeviceLine {
     pub(super) confirms_writes: bool,
     /// The bootloader has announced itself and nothing else has been heard since.
     pub(super) in_bootloader: bool,
-    /// When packets came again after a long silence.
-    pub(super) revived: Option<Timestamp>,
     /// Nothing has to be looked at before.
     pub(super) next_check: Option<Timestamp>,
 }

@@ -35,10 +35,6 @@ const GIVEN_UP: Duration = Duration::from_secs(1);
 impl DeviceLine {
     /// Tells what is ripe at `now`, when there is something to be looked at.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
-        // After a silence of everybody, what comes right then may be the answer: it is only late.
-        if self.revived.is_some() {
-            return;
-        }
         self.next_check = None;
         self.settle_contests(now);
         let mut due: SmallVec<[Handle; 8]> = SmallVec::new();

@@ -19,7 +19,7 @@ use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
 use rustc_hash::{FxHashMap, FxHasher};
 use smallvec::SmallVec;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -103,12 +103,8 @@ pub struct Lines {
     next_check: Option<Timestamp>,
     /// The latest time heard of.
     now: Timestamp,
-    /// When packets came again after a long silence.
-    revived: Option<Timestamp>,
-    /// How many lines time has passed for.
-    known: usize,
-    /// The lines that nothing is told of yet because they are new, in the order in which they came.
-    young: VecDeque<usize>,
+    /// When packets came again after a silence longer than the time-out.
+    revived: Timestamp,
     out: Outbox,
 }
 
@@ -125,9 +121,7 @@ impl Lines {
             checks: BTreeSet::new(),
             next_check: None,
             now: Timestamp::default(),
-            revived: None,
-            known: 0,
-            young: VecDeque::new(),
+            revived: Timestamp::EARLIEST,
             out: Outbox::default(),
         }
     }
@@ -234,28 +228,12 @@ impl Lines {
     }
 
     /// Lets time pass: what has waited long enough is told.
+    #[inline]
     pub fn tick(&mut self, now: Timestamp) {
-        // After a silence of everybody, what comes right then may be the answer: it is only late. Of a line that is new
-        // nothing was heard before.
-        if self.known > 0 && !now.is_within(self.timeout, self.now) {
-            self.revived = Some(now);
+        if !now.is_within(self.timeout, self.now) {
+            self.revived = now;
         }
         self.now = now;
-        if !now.is_within(self.timeout, Timestamp::default()) {
-            for line in &mut self.devices[self.known..] {
-                line.revived = Some(now);
-            }
-            self.young.extend(self.known..self.devices.len());
-        }
-        self.known = self.devices.len();
-        let is_over = |revived: Option<Timestamp>| revived.is_none_or(|at| now.since(at) >= REVIVAL);
-        while let Some(line) = self.young.front().copied().filter(|line| is_over(self.devices[*line].revived)) {
-            self.devices[line].revived = None;
-            self.young.pop_front();
-        }
-        if is_over(self.revived) {
-            self.revived = None;
-        }
         if self.next_check.is_some_and(|check| check <= now) {
             self.check(now);
         }
@@ -263,7 +241,8 @@ impl Lines {
 
     /// Looks at the lines whose time has come.
     fn check(&mut self, now: Timestamp) {
-        if self.revived.is_some() {
+        // After a silence of everybody, what comes right then may be the answer: it is only late.
+        if now.since(self.revived) < REVIVAL {
             return;
         }
         let due = self.checks.range(..=(now, usize::MAX));
