@@ -1,5 +1,9 @@
 //! Ends of a TCP connection, and the names of a connection and its two directions.
 
+mod by_connection;
+
+pub(crate) use by_connection::ByConnection;
+
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,7 @@
 //! One direction of a connection: its framer, and which packet each of the bytes it holds came from.
 
-use super::ordinary::Ordinary;
 use super::order::Place;
+use super::ordinary::Ordinary;
 use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;

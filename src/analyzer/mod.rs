@@ -15,7 +15,6 @@
 //! | `ordinary` | a frame as nearly all are, in few bytes |
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
 //! | `step` | what goes from one half to the other |
-//! | `ends` | the ends of a connection, by its number |
 //! | `teller` | steps to events |
 //! | `told` | an event that waits for its sink |
 //! | `order` | events leave in the order of time, however late they were decided |
@@ -24,7 +23,6 @@
 
 mod clock;
 mod collector;
-mod ends;
 mod half;
 mod order;
 mod ordinary;

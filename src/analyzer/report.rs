@@ -86,7 +86,7 @@ impl Work {
 
     /// Something about a connection. Of other protocols nothing is reported.
     pub(super) fn tcp_notice(&mut self, notice: &Notice) {
-        let Some(stream) = self.streams.get_mut(&notice.connection) else { return };
+        let Some(stream) = self.streams.get_mut(notice.connection) else { return };
         match stream.protocol {
             Protocol::Rct => {}
             Protocol::Unknown(_) => {
@@ -128,7 +128,7 @@ impl Work {
     /// Bytes that were never captured.
     pub(super) fn gap(&mut self, chunk: &Chunk<'_>) {
         let ChunkBody::Gap { length, reason } = chunk.body else { return };
-        let Some(stream) = self.streams.get(&chunk.connection).filter(|s| s.protocol == Protocol::Rct) else { return };
+        let Some(stream) = self.streams.get(chunk.connection).filter(|s| s.protocol == Protocol::Rct) else { return };
         let from = if chunk.direction == Direction::ToServer { stream.client } else { stream.server };
         if reason == GapReason::Snapped {
             self.snapped_count += 1;
@@ -142,7 +142,7 @@ impl Work {
     /// A connection has ended. What follows from it waits for the frames before it.
     pub(super) fn closed(&mut self, connection: &Connection, reason: CloseReason) {
         let id = connection.id();
-        let Some(stream) = self.streams.get(&id) else { return };
+        let Some(stream) = self.streams.get(id) else { return };
         if stream.protocol != Protocol::Rct {
             let port = connection.server().port;
             *self.other_ports.entry(port).or_default() += connection.carried_bytes();

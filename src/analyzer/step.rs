@@ -5,7 +5,7 @@
 
 use super::stream::Found;
 use crate::anomaly::Code;
-use crate::endpoint::{ConnectionId, Endpoint};
+use crate::endpoint::ConnectionId;
 use crate::event::Summary;
 use crate::line::Opening;
 use crate::packet::{ByteRange, PacketNumber};
@@ -29,8 +29,8 @@ impl Step {
 /// What a step is.
 #[derive(Debug)]
 pub(super) enum Kind {
-    /// A connection that carries the protocol, and the end that opened it, as far as TCP knows.
-    Opened(Opening, Endpoint),
+    /// A connection that carries the protocol.
+    Opened(Opening),
     /// Packets of both directions of a connection have been captured.
     BothWays(ConnectionId),
     /// A frame, other bytes, or the end of a connection, in the order of the packets that completed them.

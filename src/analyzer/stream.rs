@@ -1,8 +1,8 @@
 //! One TCP connection as the analyzer sees it, and what is found on it.
 
 use super::half::{Half, Way};
-use super::ordinary::Ordinary;
 use super::order::Place;
+use super::ordinary::Ordinary;
 use super::report::Closed;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;

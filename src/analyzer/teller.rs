@@ -1,7 +1,6 @@
 //! From steps to events: frames reach the line of their device, and what follows from them leaves in the order of time.
 
 use super::Options;
-use super::ends::Ends;
 use super::order::{Order, Place};
 use super::report::Closed;
 use super::step::{End, Kind, Step, Trouble};
@@ -19,7 +18,6 @@ use std::sync::Arc;
 pub struct Teller {
     /// Whether frames and non-frames are told.
     frames: bool,
-    ends: Ends,
     lines: Lines,
     order: Order,
     sightings: u64,
@@ -33,7 +31,6 @@ impl Teller {
     pub fn new(options: &Options) -> Self {
         Self {
             frames: options.frames,
-            ends: Ends::default(),
             lines: Lines::new(options.registry.clone(), options.timeout),
             order: Order::default(),
             sightings: 0,
@@ -52,10 +49,7 @@ impl Teller {
                     self.take_outcomes();
                 }
                 Kind::Settled(settled) => self.settle(settled, out),
-                Kind::Opened(opening, client) => {
-                    self.ends.insert(opening.id, [client, opening.server]);
-                    self.lines.open(opening);
-                }
+                Kind::Opened(opening) => self.lines.open(opening),
                 Kind::BothWays(id) => self.lines.seen_both_ways(id),
                 Kind::Trouble(trouble) => self.trouble(*trouble),
                 Kind::End(end) => self.end(*end, out),
@@ -73,7 +67,7 @@ impl Teller {
         let mut frame = match found.what {
             What::Ordinary(frame) => {
                 // No frame comes of a connection before it is opened, or after it is closed.
-                let Some(ends) = self.ends.of(frame.connection, frame.direction) else { return };
+                let Some(ends) = self.lines.ends(frame.connection, frame.direction) else { return };
                 frame.sighting(at, ends)
             }
             What::Frame(frame) => *frame,
@@ -139,7 +133,6 @@ impl Teller {
 
     /// The turn of a connection's end has come.
     fn closed(&mut self, closed: &Closed, at: Place) {
-        self.ends.remove(closed.id);
         let Some(closing) = self.lines.close(closed.id) else { return };
         if closed.retransmission_count > 0 {
             let message = format!("{} segments sent again, same content", closed.retransmission_count);

@@ -9,7 +9,7 @@ use super::report::Closed;
 use super::sequence::Sequence;
 use super::step::{End, Kind, Step};
 use super::stream::{Found, Protocol, Stream, What};
-use crate::endpoint::{ConnectionId, Direction};
+use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
 use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::Opening;
@@ -47,7 +47,7 @@ pub(super) struct Work {
     pub(super) packet: PacketNumber,
     pub(super) ts: Timestamp,
     pub(super) now: Timestamp,
-    pub(super) streams: FxHashMap<ConnectionId, Stream>,
+    pub(super) streams: ByConnection<Stream>,
     sequence: Sequence,
     /// Where in `steps` begins what this packet has brought.
     fresh_from: usize,
@@ -89,7 +89,7 @@ impl Work {
             packet: PacketNumber(0),
             ts: Timestamp::default(),
             now: Timestamp::default(),
-            streams: FxHashMap::default(),
+            streams: ByConnection::default(),
             sequence: Sequence::default(),
             fresh_from: 0,
             steps: Vec::new(),
@@ -151,7 +151,7 @@ impl Work {
                     if let Some(connection) = drain.connection(connection) {
                         self.closed(connection, reason);
                     }
-                    let gone = self.streams.remove(&connection);
+                    let gone = self.streams.remove(connection);
                     self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
                 }
             }
@@ -171,9 +171,9 @@ impl Work {
     }
 
     fn open_line(&mut self, id: ConnectionId) {
-        if let Some(stream) = self.streams.get(&id) {
+        if let Some(stream) = self.streams.get(id) {
             let (client, server, midstream) = (stream.client, stream.server, stream.midstream);
-            self.steps.push(Step(Kind::Opened(Opening { id, server, clock: stream.first, midstream }, client)));
+            self.steps.push(Step(Kind::Opened(Opening { id, client, server, clock: stream.first, midstream })));
             if stream.two_sided {
                 self.steps.push(Step(Kind::BothWays(id)));
             }
@@ -187,7 +187,7 @@ impl Work {
 
     fn note_sides(&mut self, connection: &crate::tcp::Connection) {
         let id = connection.id();
-        let Some(stream) = self.streams.get_mut(&id).filter(|stream| !stream.two_sided) else { return };
+        let Some(stream) = self.streams.get_mut(id).filter(|stream| !stream.two_sided) else { return };
         if connection.has_sent(Direction::ToServer) && connection.has_sent(Direction::ToClient) {
             stream.two_sided = true;
             self.steps.push(Step(Kind::BothWays(id)));
@@ -196,7 +196,7 @@ impl Work {
 
     /// Bytes in order, or a hole.
     fn chunk(&mut self, chunk: &Chunk<'_>) -> Follow {
-        let Some(stream) = self.streams.get_mut(&chunk.connection) else { return Follow::No };
+        let Some(stream) = self.streams.get_mut(chunk.connection) else { return Follow::No };
         if stream.protocol == Protocol::Foreign {
             return Follow::No;
         }
@@ -226,7 +226,7 @@ impl Work {
 
     /// Takes what a framer has found, and notes what it still holds.
     fn collect(&mut self, id: ConnectionId, direction: Direction) -> Follow {
-        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
         half.take_found(&mut outlet(proven, &mut self.steps, unproven));
@@ -235,7 +235,7 @@ impl Work {
 
     /// Notes what a framer holds, and keeps what all of them do within its bound.
     fn note_held(&mut self, id: ConnectionId, direction: Direction) -> Follow {
-        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
         let (half, unproven) = stream.half_and_unproven(direction);
         let held = half.held();
@@ -259,7 +259,7 @@ impl Work {
     }
 
     fn note_hold(&mut self, id: ConnectionId, direction: Direction) {
-        let Some(half) = self.streams.get_mut(&id).and_then(|stream| stream.half_with_data(direction)) else { return };
+        let Some(half) = self.streams.get_mut(id).and_then(|stream| stream.half_with_data(direction)) else { return };
         let since = half.held_since();
         if since != half.hold {
             if let Some(hold) = half.hold {
@@ -280,7 +280,7 @@ impl Work {
 
     /// Whether a connection is worth following, by what it has brought so far.
     fn probe(&mut self, id: ConnectionId) -> Follow {
-        let Some(stream) = self.streams.get_mut(&id) else { return Follow::No };
+        let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let two_sided = stream.two_sided;
         let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes { two_sided } };
         let registry = &self.options.registry;
@@ -321,7 +321,7 @@ impl Work {
             StreamEnd::Unseen
         };
         for direction in [Direction::ToServer, Direction::ToClient] {
-            let Some(stream) = self.streams.get_mut(&id) else { return };
+            let Some(stream) = self.streams.get_mut(id) else { return };
             let Some(half) = stream.half_with_data(direction) else { continue };
             half.finish(end);
             self.collect(id, direction);
@@ -333,7 +333,7 @@ impl Work {
     fn watch(&mut self) {
         while let Some(&(due, connection, direction)) = self.watch.first().filter(|(due, ..)| *due <= self.now) {
             self.watch.remove(&(due, connection, direction));
-            let half = self.streams.get_mut(&connection).and_then(|stream| stream.half_with_data(direction));
+            let half = self.streams.get_mut(connection).and_then(|stream| stream.half_with_data(direction));
             let Some(half) = half else { continue };
             half.watched = Watched::No;
             let Some(hold) = half.hold else { continue };

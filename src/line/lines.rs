@@ -12,7 +12,7 @@ use super::roles::Roles;
 use super::slab::At;
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
-use crate::endpoint::{ConnectionId, Endpoint};
+use crate::endpoint::{ByConnection, ConnectionId, Direction, Endpoint};
 use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};
@@ -30,7 +30,9 @@ use std::time::Duration;
 pub struct Opening {
     /// Its number.
     pub id: ConnectionId,
-    /// The end that was connected to, as far as TCP knows.
+    /// The end that opened it, as far as TCP knows.
+    pub client: Endpoint,
+    /// The other one.
     pub server: Endpoint,
     /// Its first packet's time, on a clock that never goes back.
     pub clock: Timestamp,
@@ -91,7 +93,7 @@ pub struct Addressee {
 pub struct Lines {
     registry: Arc<Registry>,
     timeout: Duration,
-    connections: FxHashMap<ConnectionId, Connection>,
+    connections: ByConnection<Connection>,
     devices: Vec<DeviceLine>,
     /// Lines by the endpoint a device listens on.
     by_endpoint: FxHashMap<Endpoint, usize>,
@@ -114,7 +116,7 @@ impl Lines {
         Self {
             registry,
             timeout,
-            connections: FxHashMap::default(),
+            connections: ByConnection::default(),
             devices: Vec::new(),
             by_endpoint: FxHashMap::default(),
             by_host: FxHashMap::default(),
@@ -134,7 +136,7 @@ impl Lines {
 
     /// Packets of both directions of a connection have been captured: silence on it means something.
     pub fn seen_both_ways(&mut self, id: ConnectionId) {
-        let Some(connection) = self.connections.get_mut(&id) else { return };
+        let Some(connection) = self.connections.get_mut(id) else { return };
         connection.two_sided = true;
         let Some(Spot { line, member }) = connection.line else { return };
         if let Some(member) = self.devices[line].members.get_mut(member) {
@@ -144,7 +146,7 @@ impl Lines {
 
     /// A connection has ended. `None` when it carried nothing of the protocol.
     pub fn close(&mut self, id: ConnectionId) -> Option<Closing> {
-        let connection = self.connections.remove(&id)?;
+        let connection = self.connections.remove(id)?;
         let device = connection.roles.device()?;
         let Spot { line, member } = connection.line?;
         let counts = self.on(line, |line, context| {
@@ -159,13 +161,23 @@ impl Lines {
     /// The capture has lost bytes that `src` sent.
     pub fn lost(&mut self, id: ConnectionId, src: Endpoint, clock: Timestamp) {
         let until = clock.saturating_add(self.timeout);
-        let Some(connection) = self.connections.get(&id) else { return };
+        let Some(connection) = self.connections.get(id) else { return };
         let Some(Spot { line, member }) = connection.line else { return };
         if connection.roles.device() == Some(src) {
             self.devices[line].lost_answers(member);
         } else {
             self.devices[line].lost_requests(member, until);
         }
+    }
+
+    /// The sender and the receiver of what goes one way on a connection; `None` before it is opened and after it is closed.
+    #[inline]
+    pub fn ends(&self, id: ConnectionId, direction: Direction) -> Option<[Endpoint; 2]> {
+        let Opening { client, server, .. } = self.connections.get(id)?.opening;
+        Some(match direction {
+            Direction::ToServer => [client, server],
+            Direction::ToClient => [server, client],
+        })
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
@@ -208,7 +220,7 @@ impl Lines {
 
     /// Bytes that are no frame. Returns who sent them.
     pub fn non_frame(&mut self, seen: &NonFrameSeen<'_>) -> Sender {
-        let Some(connection) = self.connections.get(&seen.connection) else { return Sender::Client };
+        let Some(connection) = self.connections.get(seen.connection) else { return Sender::Client };
         let sender = match connection.roles.device() {
             Some(device) if device == seen.src => Sender::Device,
             None if connection.opening.server == seen.src => Sender::Device,
@@ -280,13 +292,13 @@ impl Lines {
 
     /// Whether a request on this connection waits for its answer.
     pub fn is_waiting(&self, id: ConnectionId) -> bool {
-        let spot = self.connections.get(&id).and_then(|connection| connection.line);
+        let spot = self.connections.get(id).and_then(|connection| connection.line);
         spot.is_some_and(|Spot { line, member }| self.devices[line].is_waiting(member))
     }
 
     /// The device's end of a connection, where it is known.
     pub fn device_of(&self, id: ConnectionId) -> Option<Endpoint> {
-        self.connections.get(&id)?.roles.device()
+        self.connections.get(id)?.roles.device()
     }
 
     /// Does something on a line, and takes note of when that is to be looked at from then on.
@@ -310,7 +322,7 @@ impl Lines {
     /// Learns the roles of the frame's connection, sets the frame's number and sender, and finds the line.
     fn spot_of(&mut self, frame: &mut Sighting, id: SightingId) -> Option<Spot> {
         frame.id = id;
-        let connection = self.connections.get_mut(&frame.connection)?;
+        let connection = self.connections.get_mut(frame.connection)?;
         if let (true, Some(spot)) = (connection.roles.proven(), connection.line) {
             // Nearly always: nothing is learned any more.
             frame.sender = connection.roles.sender(frame.src);
@@ -330,7 +342,7 @@ impl Lines {
 
     /// A connection turns out to be one of this device.
     fn join(&mut self, frame: &Sighting, device: Endpoint) -> Option<Spot> {
-        let connection = self.connections.get(&frame.connection)?;
+        let connection = self.connections.get(frame.connection)?;
         let (opening, two_sided) = (connection.opening, connection.two_sided);
         let line = self.find_line(device, opening.server == device);
         let blind_until = if opening.midstream {
@@ -343,7 +355,7 @@ impl Lines {
         let member = self.devices[line].join(member);
         self.devices[line].crowd(frame, &mut self.out);
         let spot = Spot { line, member };
-        self.connections.get_mut(&frame.connection)?.line = Some(spot);
+        self.connections.get_mut(frame.connection)?.line = Some(spot);
         Some(spot)
     }
 

@@ -22,9 +22,9 @@ static BEHIND: [[u16; 256]; 4] = behind();
 
 const fn behind() -> [[u16; 256]; 4] {
     let mut tables = [[0; 256]; 4];
-    let mut byte = 0;
+    let mut byte = 0_u16;
     while byte < 256 {
-        let mut sum = (byte as u16) << 8;
+        let mut sum = byte << 8;
         let mut table = 0;
         while table < 4 {
             let mut bit = 0;
@@ -32,7 +32,7 @@ const fn behind() -> [[u16; 256]; 4] {
                 sum = if sum & 0x8000 == 0 { sum << 1 } else { sum << 1 ^ CRC_16_IBM_3740.poly };
                 bit += 1;
             }
-            tables[table][byte] = sum;
+            tables[table][byte as usize] = sum;
             table += 1;
         }
         byte += 1;

@@ -3,9 +3,9 @@
 use super::*;
 use crate::limits::FRAME_BYTES;
 use crate::object::ObjectId;
-use crate::rct::FrameStatus;
 use crate::rct::command::Command;
 use crate::rct::encode;
+use crate::rct::{Frame, FrameStatus};
 use proptest::prelude::*;
 
 /// An item without its borrow, to be compared.

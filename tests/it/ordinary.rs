@@ -5,11 +5,12 @@ use crate::film::{Observed, analyze_file_with, synthesise};
 use rctscope::analyzer::Options;
 use rctscope::line::{Exchange, Response, Sighting};
 use rctscope::tools::synth::Scenario;
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// A frame without its bytes on the wire.
 fn without_raw(frame: &Sighting) -> Arc<Sighting> {
-    Arc::new(Sighting { raw: Default::default(), ..frame.clone() })
+    Arc::new(Sighting { raw: SmallVec::new(), ..frame.clone() })
 }
 
 fn exchanges(observed: &Observed) -> Vec<Exchange> {
