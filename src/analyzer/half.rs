@@ -38,6 +38,8 @@ pub(super) struct Moment {
     pub(super) packet: PacketNumber,
     pub(super) ts: Timestamp,
     pub(super) clock: Timestamp,
+    /// When the packet of the bytes at hand came, which may have been earlier.
+    pub(super) came: Timestamp,
 }
 
 /// Whether a direction that holds bytes back is looked at when nothing comes.
@@ -212,9 +214,7 @@ impl Half {
             self.gave_up_at = Some(now.packet);
         }
         if chunk.packet != now.packet && self.gave_up_at == Some(now.packet) {
-            let ago = now.ts.nanos_since(chunk.ts).max(0);
-            let clock = Timestamp::from_nanos(now.clock.nanos() - ago).max(self.last);
-            return Moment { packet: chunk.packet, ts: chunk.ts, clock };
+            return Moment { packet: chunk.packet, ts: chunk.ts, clock: now.came.min(now.clock).max(self.last), ..now };
         }
         now
     }

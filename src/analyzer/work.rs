@@ -108,7 +108,7 @@ impl Work {
         self.fresh_from = self.steps.len();
         self.packet = packet.number;
         self.ts = packet.ts;
-        self.now = self.clock.read(packet.ts);
+        self.now = self.clock.read(packet.number, packet.ts);
         self.totals.packet_count += 1;
         self.totals.first.get_or_insert(packet.ts);
         self.totals.last = Some(packet.ts);
@@ -201,7 +201,8 @@ impl Work {
             return Follow::No;
         }
         let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
-        let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now };
+        let came = if chunk.packet == self.packet { self.now } else { self.clock.of(chunk.packet, chunk.ts) };
+        let moment = Moment { packet: self.packet, ts: self.ts, clock: self.now, came };
         let (id, direction) = (chunk.connection, chunk.direction);
         match chunk.body {
             ChunkBody::Data(bytes) => {

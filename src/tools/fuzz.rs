@@ -262,7 +262,8 @@ impl Sink for Outputs<'_> {
             _ => None,
         };
         if let Some(clock) = clock {
-            assert!(self.last.since(clock) <= LATE, "events are in the order of time");
+            let late = self.last.since(clock);
+            assert!(late <= LATE, "{late:?} late: {event:?}");
             self.last = self.last.max(clock);
         }
         self.json.event(event).expect("a Vec takes all");
