@@ -25,24 +25,16 @@ impl Buffer {
         &self.bytes[self.start..self.end]
     }
 
-    /// Leaves out the first `count` bytes; they stay where they are until the next [`Buffer::fill`].
+    /// Leaves out the first `count` bytes.
     #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         self.start = self.start.saturating_add(count).min(self.end);
     }
 
-    /// Consumes `count` bytes and tells where those of `part`, counted from the first of them, can still be read.
+    /// Some of the bytes not yet consumed, counted from the first of them.
     #[inline]
-    pub(super) fn take(&mut self, count: usize, part: &Range<usize>) -> Range<usize> {
-        let place = self.start + part.start..self.start + part.end;
-        self.consume(count);
-        place
-    }
-
-    /// Bytes that [`Buffer::take`] told of.
-    #[inline]
-    pub(super) fn at(&self, place: Range<usize>) -> &[u8] {
-        self.bytes.get(place).unwrap_or_default()
+    pub(super) fn part(&self, part: &Range<usize>) -> &[u8] {
+        self.bytes.get(self.start + part.start..self.start + part.end).unwrap_or_default()
     }
 
     /// Lets `read` add bytes once, on the way to `need` bytes in all. 0 is what `read` says at the end of its input.
@@ -100,11 +92,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_taken_stays_until_the_next_fill() {
+    fn what_is_consumed_makes_room() {
         let mut buffer = Buffer::new(4);
         fill(&mut buffer, 1, b"abcd");
-        let place = buffer.take(3, &(1..3));
-        assert_eq!(buffer.at(place), b"bc");
+        assert_eq!(buffer.part(&(1..3)), b"bc");
+        buffer.consume(3);
         assert_eq!(buffer.data(), b"d");
         fill(&mut buffer, 4, b"efg");
         assert_eq!(buffer.data(), b"defg");

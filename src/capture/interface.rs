@@ -89,13 +89,13 @@ struct Clock {
 }
 
 impl Clock {
-    fn tick(&mut self, ts: Timestamp, offset: u64, number: PacketNumber) {
+    fn tick(&mut self, ts: Timestamp, place: Place) {
         if let Some(last) = self.last.replace(ts)
             && ts < last
         {
             let step = last.nanos_since(ts);
             if self.worst.is_none_or(|(worst, _)| step > worst) {
-                self.worst = Some((step, Place { offset, packet: Some((number, ts)) }));
+                self.worst = Some((step, place));
             }
         }
     }
@@ -149,25 +149,19 @@ impl Ledger {
         self.log.report(NoticeKind::CorruptRecord, self.place, format_args!("corrupt at byte {at} ({message})"));
     }
 
-    /// Takes note of a packet whose time had a fraction of a second or more.
+    /// Takes note that the packet just handed out had a time with a fraction of a second or more.
     #[cold]
-    pub(super) fn odd_fraction(&mut self, offset: u64, number: PacketNumber, ts: Timestamp) {
-        self.odd_fractions.add(1, Place { offset, packet: Some((number, ts)) });
+    pub(super) fn odd_fraction(&mut self) {
+        self.odd_fractions.add(1, self.place);
     }
 
     /// Takes note that a packet is handed out, and gives what its interface has to say about it.
     #[inline]
-    pub(super) fn hand_out(
-        &mut self,
-        index: usize,
-        number: PacketNumber,
-        ts: Timestamp,
-        offset: u64,
-    ) -> (u32, LinkType) {
+    pub(super) fn hand_out(&mut self, index: usize, number: PacketNumber, ts: Timestamp) -> (u32, LinkType) {
         self.place.packet = Some((number, ts));
         match self.interfaces.get_mut(index) {
             Some(interface) => {
-                interface.clock.tick(ts, offset, number);
+                interface.clock.tick(ts, self.place);
                 (interface.number, interface.link_type)
             }
             None => (0, LinkType(0)),

@@ -59,7 +59,7 @@ enum ByteOrder {
 }
 
 /// One packet record, as far as its container tells.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Record {
     /// Which of the interfaces known so far.
     interface: usize,
@@ -73,18 +73,20 @@ struct Record {
 }
 
 /// Whether the part of a time below the second is below a second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Fraction {
+    #[default]
     Proper,
     /// It was a second or more, and was added all the same.
     Carried,
 }
 
 /// What a container finds at the front of the bytes it is shown.
-#[derive(Debug)]
-enum Step {
-    /// A packet.
-    Packet(Record),
+type Next = Result<Record, Obstacle>;
+
+/// What stands at the front of the bytes that a container is shown where no packet does.
+#[derive(Clone, Copy, Debug)]
+enum Obstacle {
     /// That many bytes without a packet.
     Skip(usize),
     /// As above, but the bytes need not be there yet, and can be more than a buffer holds.

@@ -2,20 +2,20 @@
 //!
 //! Knows one file header and its records. A second file glued behind the first is read on, with its own header.
 
-use super::{ByteOrder, Fraction, Nonsense, Part, Record, Step, at_least_captured, size};
+use super::{ByteOrder, Fraction, Next, Nonsense, Obstacle, Part, Record, size};
 use crate::limits;
 use crate::packet::LinkType;
 use crate::time::Timestamp;
 use byteorder_slice::{BigEndian, ByteOrder as Order, LittleEndian};
 use pcap_file::TsResolution;
-use pcap_file::pcap::{PcapHeader, RawPcapPacket};
+use pcap_file::pcap::PcapHeader;
 
 /// Bytes of the file header.
 pub(super) const HEADER: usize = 24;
 
-/// Bytes before a packet's own.
+/// Bytes before a packet's own: its time, the length captured and the original one.
 const RECORD_HEADER: usize = 16;
-/// Modified pcap adds the interface's index, the protocol and the packet's kind, which nobody needs.
+/// Modified pcap adds the interface's index, the protocol and the packet's kind behind them, which nobody needs.
 const MODIFIED_RECORD_HEADER: usize = 24;
 
 /// The magic of modified pcap; the two others are known to the crate that reads them.
@@ -29,20 +29,16 @@ const VERSIONS: [[u8; 4]; 2] = [[2, 0, 4, 0], [0, 2, 0, 4]];
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pcap {
     order: ByteOrder,
-    layout: Layout,
+    record_header: usize,
     nanos_per_tick: u32,
     link_type: LinkType,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Layout {
-    Classic,
-    Modified,
-}
-
-/// What a record's header says of lengths.
-struct Lengths {
-    header: usize,
+/// What a record's header says.
+#[derive(Clone, Copy)]
+struct Fields {
+    seconds: u32,
+    fraction: u32,
     captured: u32,
     original: u32,
 }
@@ -63,13 +59,13 @@ impl Pcap {
     pub(super) fn from_header(data: &[u8]) -> Option<Self> {
         let mut header: [u8; HEADER] = *data.first_chunk()?;
         let magic: [u8; 4] = *header.first_chunk()?;
-        let layout = match [u32::from_be_bytes(magic), u32::from_le_bytes(magic)] {
+        let classic_magic = match [u32::from_be_bytes(magic), u32::from_le_bytes(magic)] {
             [MODIFIED, _] => Some(MICROSECONDS.to_be_bytes()),
             [_, MODIFIED] => Some(MICROSECONDS.to_le_bytes()),
             _ => None,
         };
         // But for the magic, the modified header is the classic one.
-        if let Some(classic) = layout {
+        if let Some(classic) = classic_magic {
             header[..4].copy_from_slice(&classic);
         }
         let (_, parsed) = PcapHeader::from_slice(&header).ok()?;
@@ -80,7 +76,7 @@ impl Pcap {
                 pcap_file::Endianness::Big => ByteOrder::Big,
                 pcap_file::Endianness::Little => ByteOrder::Little,
             },
-            layout: if layout.is_some() { Layout::Modified } else { Layout::Classic },
+            record_header: if classic_magic.is_some() { MODIFIED_RECORD_HEADER } else { RECORD_HEADER },
             nanos_per_tick: if parsed.ts_resolution == TsResolution::NanoSecond { 1 } else { 1000 },
             link_type,
         })
@@ -91,90 +87,77 @@ impl Pcap {
     }
 
     pub(super) const fn is_modified(self) -> bool {
-        matches!(self.layout, Layout::Modified)
+        self.record_header == MODIFIED_RECORD_HEADER
     }
 
     /// What stands at the front of `data`.
-    #[inline]
-    pub(super) fn step(self, data: &[u8]) -> Step {
-        match (self.layout, self.order) {
-            (Layout::Classic, ByteOrder::Little) => self.classic::<LittleEndian>(data),
-            (Layout::Classic, ByteOrder::Big) => self.classic::<BigEndian>(data),
-            (Layout::Modified, ByteOrder::Little) => self.modified::<LittleEndian>(data),
-            (Layout::Modified, ByteOrder::Big) => self.modified::<BigEndian>(data),
-        }
-    }
-
-    fn classic<B: Order>(self, data: &[u8]) -> Step {
-        match RawPcapPacket::from_slice::<B>(data) {
-            Ok((_, raw)) => {
-                let lengths = Lengths { header: RECORD_HEADER, captured: raw.incl_len, original: raw.orig_len };
-                self.record(data, raw.ts_sec, raw.ts_frac, &lengths)
-            }
-            Err(_) => Self::incomplete::<B>(data, RECORD_HEADER),
-        }
-    }
-
-    fn modified<B: Order>(self, data: &[u8]) -> Step {
-        let Some(header) = data.first_chunk::<MODIFIED_RECORD_HEADER>() else {
-            return Self::incomplete::<B>(data, MODIFIED_RECORD_HEADER);
-        };
-        let [seconds, fraction, captured, original] = [0, 4, 8, 12].map(|at| B::read_u32(&header[at..]));
-        let lengths = Lengths { header: MODIFIED_RECORD_HEADER, captured, original };
-        if size(captured) > data.len() - MODIFIED_RECORD_HEADER {
-            return Self::incomplete::<B>(data, MODIFIED_RECORD_HEADER);
-        }
-        self.record(data, seconds, fraction, &lengths)
-    }
-
-    /// A record whose bytes are all there.
-    #[inline]
-    fn record(self, data: &[u8], seconds: u32, fraction: u32, lengths: &Lengths) -> Step {
-        let captured = size(lengths.captured);
-        if captured > limits::RECORD_BYTES {
-            return Step::Lost(Nonsense::PacketLength(lengths.captured));
-        }
-        // The header of a glued file reads as a record without bytes (its time zone stands where the length does).
-        if captured == 0 && is_second_header(data) {
-            return if data.len() < HEADER {
-                Step::Need { total: HEADER, header: HEADER, part: Part::Block }
-            } else {
-                Step::Restart
-            };
-        }
-        // 2^32 s and 2^32 µs together stay far below what 63 bits of nanoseconds hold.
-        let nanos = i64::from(seconds) * 1_000_000_000 + i64::from(fraction) * i64::from(self.nanos_per_tick);
-        Step::Packet(Record {
-            interface: 0,
-            ts: Timestamp::from_nanos(nanos),
-            original_length: at_least_captured(lengths.original, captured),
-            data: lengths.header..lengths.header + captured,
-            length: lengths.header + captured,
-            fraction: if u64::from(fraction) * u64::from(self.nanos_per_tick) < 1_000_000_000 {
-                Fraction::Proper
-            } else {
-                Fraction::Carried
+    pub(super) fn next(self, data: &[u8]) -> Next {
+        match self.record(data) {
+            Some(record) => Ok(record),
+            None => match self.order {
+                ByteOrder::Little => self.otherwise::<LittleEndian>(data),
+                ByteOrder::Big => self.otherwise::<BigEndian>(data),
             },
-        })
+        }
     }
 
-    /// A record of which too little is there.
-    #[cold]
-    fn incomplete<B: Order>(data: &[u8], header: usize) -> Step {
-        let captured = match data.get(8..12) {
-            Some(field) if data.len() >= header => B::read_u32(field),
-            _ => return Step::Need { total: header, header, part: Part::Packet },
+    /// The record at the front of `data`, if it is there as a whole and cannot be anything else.
+    #[inline]
+    pub(super) fn record(self, data: &[u8]) -> Option<Record> {
+        let fields = match self.order {
+            ByteOrder::Little => fields::<LittleEndian>(data)?,
+            ByteOrder::Big => fields::<BigEndian>(data)?,
         };
-        if size(captured) > limits::RECORD_BYTES {
-            return Step::Lost(Nonsense::PacketLength(captured));
+        let captured = size(fields.captured);
+        let is_there = captured <= limits::RECORD_BYTES && self.record_header + captured <= data.len();
+        (is_there && captured > 0).then(|| self.describe(fields))
+    }
+
+    #[inline]
+    fn describe(self, fields: Fields) -> Record {
+        let end = self.record_header + size(fields.captured);
+        // 2^32 s and 2^32 µs together stay far below what 63 bits of nanoseconds hold.
+        let nanos = i64::from(fields.fraction) * i64::from(self.nanos_per_tick);
+        Record {
+            interface: 0,
+            ts: Timestamp::from_nanos(i64::from(fields.seconds) * 1_000_000_000 + nanos),
+            original_length: fields.original.max(fields.captured),
+            data: self.record_header..end,
+            length: end,
+            fraction: if nanos < 1_000_000_000 { Fraction::Proper } else { Fraction::Carried },
         }
-        Step::Need { total: header + size(captured), header, part: Part::Packet }
+    }
+
+    /// A record without bytes, too long, or of which too little is there.
+    fn otherwise<B: Order>(self, data: &[u8]) -> Next {
+        let header = self.record_header;
+        let need = |total| Err(Obstacle::Need { total, header, part: Part::Packet });
+        let Some(fields) = fields::<B>(data).filter(|_| data.len() >= header) else { return need(header) };
+        let captured = size(fields.captured);
+        if captured > limits::RECORD_BYTES {
+            return Err(Obstacle::Lost(Nonsense::PacketLength(fields.captured)));
+        }
+        if captured > 0 {
+            return need(header + captured);
+        }
+        second_header(data).map_or_else(|| Ok(self.describe(fields)), Err)
     }
 }
 
-fn is_second_header(data: &[u8]) -> bool {
-    match data.first_chunk::<8>() {
-        Some(&[a, b, c, d, version @ ..]) => is_magic([a, b, c, d]) && VERSIONS.contains(&version),
-        None => false,
+/// What both kinds of record begin with.
+#[inline]
+fn fields<B: Order>(data: &[u8]) -> Option<Fields> {
+    let fields = data.first_chunk::<RECORD_HEADER>()?;
+    let [seconds, fraction, captured, original] = [0, 4, 8, 12].map(|at| B::read_u32(&fields[at..]));
+    Some(Fields { seconds, fraction, captured, original })
+}
+
+/// The header of a glued file reads as a record without bytes (its time zone stands where the length does).
+fn second_header(data: &[u8]) -> Option<Obstacle> {
+    let &[a, b, c, d, version @ ..] = data.first_chunk::<8>()?;
+    if !is_magic([a, b, c, d]) || !VERSIONS.contains(&version) {
+        return None;
     }
+    let is_whole = data.len() >= HEADER;
+    Some(if is_whole { Obstacle::Restart } else { Obstacle::Need { total: HEADER, header: HEADER, part: Part::Block } })
 }

@@ -4,7 +4,7 @@
 //! hold neither packets nor interfaces are passed over.
 
 use super::interface::{Interface, Ledger, Resolution};
-use super::{ByteOrder, Fraction, Nonsense, Part, Record, Step, at_least_captured, size};
+use super::{ByteOrder, Fraction, Next, Nonsense, Obstacle, Part, Record, at_least_captured, size};
 use crate::limits;
 use crate::packet::LinkType;
 use byteorder_slice::{BigEndian, ByteOrder as Order, LittleEndian};
@@ -85,14 +85,14 @@ impl PcapNg {
     }
 
     /// What stands at the front of `data`.
-    pub(super) fn step(&mut self, data: &[u8], ledger: &mut Ledger) -> Step {
+    pub(super) fn next(&mut self, data: &[u8], ledger: &mut Ledger) -> Next {
         match self.order {
             ByteOrder::Little => self.block::<LittleEndian>(data, ledger),
             ByteOrder::Big => self.block::<BigEndian>(data, ledger),
         }
     }
 
-    fn block<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Step {
+    fn block<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Next {
         match RawBlock::from_slice::<B>(data) {
             Ok((_, raw)) => self.whole::<B>(raw.type_, raw.initial_len, &raw.body, ledger),
             Err(_) => self.troubled::<B>(data, ledger),
@@ -101,31 +101,31 @@ impl PcapNg {
 
     /// A block that is not there as a whole, or whose lengths are wrong.
     #[cold]
-    fn troubled<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Step {
+    fn troubled<B: Order>(&mut self, data: &[u8], ledger: &mut Ledger) -> Next {
         let Some(front) = data.first_chunk::<EMPTY_BLOCK>() else {
-            return Step::Need { total: EMPTY_BLOCK, header: BLOCK_HEADER, part: Part::Block };
+            return Err(Obstacle::Need { total: EMPTY_BLOCK, header: BLOCK_HEADER, part: Part::Block });
         };
         let kind = B::read_u32(front);
         let length = if kind == SECTION_HEADER_BLOCK {
             match order_of(&front[8..]) {
                 Some(ByteOrder::Little) => LittleEndian::read_u32(&front[4..]),
                 Some(ByteOrder::Big) => BigEndian::read_u32(&front[4..]),
-                None => return Step::Lost(Nonsense::SectionOrder),
+                None => return Err(Obstacle::Lost(Nonsense::SectionOrder)),
             }
         } else {
             B::read_u32(&front[4..])
         };
         let total = size(length);
         if total < EMPTY_BLOCK || !total.is_multiple_of(4) || (total > limits::RECORD_BYTES && !is_ignored(kind)) {
-            return Step::Lost(Nonsense::BlockLength(length));
+            return Err(Obstacle::Lost(Nonsense::BlockLength(length)));
         }
         if total > limits::READ_BUFFER_BYTES && is_ignored(kind) {
-            return Step::Discard(u64::from(length));
+            return Err(Obstacle::Discard(u64::from(length)));
         }
         let Some(block) = data.get(..total) else {
             let packet = matches!(kind, ENHANCED_PACKET_BLOCK | PACKET_BLOCK | SIMPLE_PACKET_BLOCK);
             let part = if packet { Part::Packet } else { Part::Block };
-            return Step::Need { total, header: BLOCK_HEADER, part };
+            return Err(Obstacle::Need { total, header: BLOCK_HEADER, part });
         };
         if !is_ignored(kind) {
             ledger.corrupt(format_args!("a block whose two lengths differ"));
@@ -134,10 +134,10 @@ impl PcapNg {
     }
 
     /// A block with all its bytes.
-    fn whole<B: Order>(&mut self, kind: u32, length: u32, body: &[u8], ledger: &mut Ledger) -> Step {
+    fn whole<B: Order>(&mut self, kind: u32, length: u32, body: &[u8], ledger: &mut Ledger) -> Next {
         let total = size(length);
         if total > limits::RECORD_BYTES && !is_ignored(kind) {
-            return Step::Lost(Nonsense::BlockLength(length));
+            return Err(Obstacle::Lost(Nonsense::BlockLength(length)));
         }
         let packet = match kind {
             ENHANCED_PACKET_BLOCK => enhanced_packet::<B>(body, ledger),
@@ -158,22 +158,22 @@ impl PcapNg {
             Some(mut record) => {
                 record.data = record.data.start + BLOCK_HEADER..record.data.end + BLOCK_HEADER;
                 record.length = total;
-                Step::Packet(record)
+                Ok(record)
             }
-            None => Step::Skip(total),
+            None => Err(Obstacle::Skip(total)),
         }
     }
 
-    fn section(&mut self, length: u32, body: &[u8], ledger: &mut Ledger) -> Step {
+    fn section(&mut self, length: u32, body: &[u8], ledger: &mut Ledger) -> Next {
         let Some(header) = SectionHeader::from_body(body).filter(|_| size(length) >= SECTION_HEADER) else {
-            return Step::Lost(Nonsense::SectionLength(length));
+            return Err(Obstacle::Lost(Nonsense::SectionLength(length)));
         };
         if !header.is_supported() {
-            return Step::Lost(Nonsense::SectionVersion { major: header.major, minor: header.minor });
+            return Err(Obstacle::Lost(Nonsense::SectionVersion { major: header.major, minor: header.minor }));
         }
         ledger.end_section();
         self.order = header.order;
-        Step::Skip(size(length))
+        Err(Obstacle::Skip(size(length)))
     }
 }
 

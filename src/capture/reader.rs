@@ -9,12 +9,11 @@ use super::interface::{Interface, Ledger};
 use super::notice::{Notice, NoticeKind};
 use super::pcap::Pcap;
 use super::sniff::{COMPRESSION_BYTES, Compression, Decoder, Format, NAMING_BYTES};
-use super::{Fraction, Part, Record, Step};
+use super::{Fraction, Obstacle, Part, Record};
 use crate::limits;
 use crate::packet::{Packet, PacketNumber};
 use crate::time::Timestamp;
 use std::io::Read;
-use std::ops::Range;
 
 /// Reads the packets of one capture, compressed or not, from a file or a pipe.
 ///
@@ -29,24 +28,15 @@ pub struct Reader {
     decoder: Decoder,
     format: Format,
     ledger: Ledger,
-    /// The record that comes out next, if it has been found already.
-    head: Option<Head>,
-    /// Packet records found, the head included.
+    /// The packet record at the front of the buffer, which is passed over when the next one is asked for.
+    front: Record,
+    /// Whether it is the next one: it has been looked at, but not asked for.
+    peeked: bool,
+    /// Packet records found.
     record_count: u64,
     /// The number of the next packet to be handed out.
     next_number: PacketNumber,
     state: State,
-}
-
-/// A record found, its bytes still in the buffer.
-#[derive(Debug)]
-pub(super) struct Head {
-    interface: usize,
-    ts: Timestamp,
-    original_length: u32,
-    data: Range<usize>,
-    offset: u64,
-    fraction: Fraction,
 }
 
 #[derive(Debug)]
@@ -93,7 +83,8 @@ impl Reader {
             decoder,
             format: Format { container: decoder.container(), compression },
             ledger: Ledger::new(first_interface),
-            head: None,
+            front: Record::default(),
+            peeked: false,
             record_count: 0,
             next_number: PacketNumber(1),
             state,
@@ -118,10 +109,12 @@ impl Reader {
     /// When the input cannot be read. Nothing more comes then.
     #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        let Some(head) = self.take_head()? else { return Ok(None) };
+        if !self.advance()? {
+            return Ok(None);
+        }
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
-        Ok(Some(self.hand_out(head, number)))
+        Ok(Some(self.hand_out(number)))
     }
 
     /// What was found to be wrong since the last call. Totals come at the end of the file.
@@ -154,34 +147,66 @@ impl Reader {
     /// The time of the packet that comes next, waiting for it; `None` at the end.
     #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Error> {
-        self.head = self.take_head()?;
-        Ok(self.head.as_ref().map(|head| head.ts))
+        self.peeked = self.advance()?;
+        Ok(self.peeked.then_some(self.front.ts))
     }
 
-    /// The packet that comes next, found but not handed out, for [`Reader::hand_out`].
-    #[inline]
-    pub(super) fn take_head(&mut self) -> Result<Option<Head>, Error> {
-        match self.head.take() {
-            None => self.find_head(),
-            found => Ok(found),
-        }
+    /// Goes to the next packet, for [`Reader::hand_out`]; false at the end.
+    pub(super) fn advance(&mut self) -> Result<bool, Error> {
+        if self.goes_on() { Ok(true) } else { self.search() }
     }
 
-    /// Hands out the packet just taken as number `number`.
+    /// Goes to the next packet if it stands right here and is plain to see, as it nearly always does. If not, it is for
+    /// [`Reader::search`] to tell whether there is one.
     #[inline]
-    pub(super) fn hand_out(&mut self, head: Head, number: PacketNumber) -> Packet<'_> {
-        let (interface, link_type) = self.ledger.hand_out(head.interface, number, head.ts, head.offset);
-        if head.fraction == Fraction::Carried {
-            self.ledger.odd_fraction(head.offset, number, head.ts);
+    pub(super) fn goes_on(&mut self) -> bool {
+        if std::mem::take(&mut self.peeked) {
+            return true;
         }
-        Packet {
-            number,
-            ts: head.ts,
-            link_type,
-            interface,
-            original_length: head.original_length,
-            data: self.buffer.at(head.data),
+        let passed = std::mem::take(&mut self.front.length);
+        self.pass_over(passed);
+        let Decoder::Pcap(pcap) = self.decoder else { return false };
+        match pcap.record(self.buffer.data()) {
+            Some(record) => self.found(record),
+            None => return false,
         }
+        true
+    }
+
+    /// Goes to the next packet, whatever stands in between; false at the end.
+    pub(super) fn search(&mut self) -> Result<bool, Error> {
+        while !matches!(self.state, State::Ended | State::Failed) {
+            let data = self.buffer.data();
+            let found = match &mut self.decoder {
+                Decoder::Pcap(pcap) => pcap.next(data),
+                Decoder::PcapNg(pcapng) => pcapng.next(data, &mut self.ledger),
+            };
+            match found {
+                Ok(record) => {
+                    self.found(record);
+                    return Ok(true);
+                }
+                Err(obstacle) => self.overcome(obstacle)?,
+            }
+        }
+        Ok(false)
+    }
+
+    #[inline]
+    fn found(&mut self, record: Record) {
+        self.record_count += 1;
+        self.front = record;
+    }
+
+    /// Hands out the packet gone to, as number `number`.
+    #[inline]
+    pub(super) fn hand_out(&mut self, number: PacketNumber) -> Packet<'_> {
+        let Record { interface, ts, original_length, ref data, fraction, .. } = self.front;
+        let (interface, link_type) = self.ledger.hand_out(interface, number, ts);
+        if fraction == Fraction::Carried {
+            self.ledger.odd_fraction();
+        }
+        Packet { number, ts, link_type, interface, original_length, data: self.buffer.part(data) }
     }
 
     /// The number that the next interface to appear gets.
@@ -193,38 +218,19 @@ impl Reader {
         self.ledger.next_interface = number;
     }
 
-    /// Goes through the records to the next packet, or to the end.
-    #[inline]
-    fn find_head(&mut self) -> Result<Option<Head>, Error> {
-        while !matches!(self.state, State::Ended | State::Failed) {
-            let data = self.buffer.data();
-            let step = match &mut self.decoder {
-                Decoder::Pcap(pcap) => pcap.step(data),
-                Decoder::PcapNg(pcapng) => pcapng.step(data, &mut self.ledger),
-            };
-            if let Step::Packet(record) = step {
-                return Ok(Some(self.found(&record)));
-            }
-            self.go_on(&step)?;
-        }
-        Ok(None)
-    }
-
     /// Does what stands between here and the next packet.
     #[cold]
-    fn go_on(&mut self, step: &Step) -> Result<(), Error> {
-        match *step {
-            // The caller has taken it.
-            Step::Packet(_) => {}
-            Step::Skip(length) => self.advance(length),
-            Step::Discard(length) => self.discard(length)?,
-            Step::Restart => self.restart(),
-            Step::Need { total, header, part } => {
+    fn overcome(&mut self, obstacle: Obstacle) -> Result<(), Error> {
+        match obstacle {
+            Obstacle::Skip(length) => self.pass_over(length),
+            Obstacle::Discard(length) => self.discard(length)?,
+            Obstacle::Restart => self.restart(),
+            Obstacle::Need { total, header, part } => {
                 if self.fill(total)? == 0 {
                     self.cut(total, header, part);
                 }
             }
-            Step::Lost(nonsense) => {
+            Obstacle::Lost(nonsense) => {
                 self.ledger.corrupt(format_args!("{nonsense}"));
                 self.end();
             }
@@ -233,21 +239,7 @@ impl Reader {
     }
 
     #[inline]
-    fn found(&mut self, record: &Record) -> Head {
-        self.record_count += 1;
-        let offset = self.ledger.place.offset;
-        self.ledger.place.offset = offset.saturating_add(wide(record.length));
-        Head {
-            interface: record.interface,
-            ts: record.ts,
-            original_length: record.original_length,
-            data: self.buffer.take(record.length, &record.data),
-            offset,
-            fraction: record.fraction,
-        }
-    }
-
-    fn advance(&mut self, length: usize) {
+    fn pass_over(&mut self, length: usize) {
         self.buffer.consume(length);
         self.ledger.place.offset = self.ledger.place.offset.saturating_add(wide(length));
     }
@@ -281,7 +273,7 @@ impl Reader {
     fn begin_pcap(&mut self, pcap: Pcap) {
         self.ledger.end_section();
         self.ledger.add_interface(Interface::new(pcap.link_type()));
-        self.advance(super::pcap::HEADER);
+        self.pass_over(super::pcap::HEADER);
     }
 
     /// Gets more bytes, on the way to `need` in the buffer; 0 at the end.
@@ -293,8 +285,7 @@ impl Reader {
         match buffer.fill(need, |room| input.read(room)) {
             Ok(count) => Ok(count),
             Err(Failure::Io(error)) => {
-                self.ledger.end_file();
-                self.state = State::Failed;
+                self.stop(State::Failed);
                 Err(Error::Io(error))
             }
             Err(damage) => {
@@ -354,8 +345,14 @@ impl Reader {
     }
 
     fn end(&mut self) {
+        self.stop(State::Ended);
+    }
+
+    fn stop(&mut self, state: State) {
         self.ledger.end_file();
-        self.state = State::Ended;
+        self.state = state;
+        // What is left is not to be taken for a packet.
+        self.buffer.consume(usize::MAX);
     }
 }
 

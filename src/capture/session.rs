@@ -4,7 +4,7 @@
 
 use super::error::Error;
 use super::notice::Notice;
-use super::reader::{Head, Reader};
+use super::reader::Reader;
 use super::runs::{Location, Runs};
 use super::sniff::Format;
 use crate::limits;
@@ -149,35 +149,25 @@ impl Session {
     /// The next packet; `None` when all inputs are at their end. An input that cannot be read is told by
     /// [`Session::take_errors`], and the others go on.
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
-        if !self.started {
-            self.started = true;
-            self.order_sources();
-        }
-        let (index, head) = self.choose()?;
+        let index = self.choose()?;
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
-        let file = self.files.get_mut(index)?;
+        let file = &mut self.files[index];
         file.report.packet_count += 1;
-        let location = Location { source: index, number: PacketNumber(file.report.packet_count) };
-        self.runs.push(number, location);
-        Some(file.reader.as_mut()?.hand_out(head, number))
+        Some(file.reader.as_mut()?.hand_out(number))
     }
 
     /// What was found to be wrong since the last call.
-    #[inline]
     pub fn take_notices(&mut self) -> Vec<Notice> {
-        // Nearly always there are none, and it is asked after every packet.
-        if !self.has_notices() {
-            return Vec::new();
-        }
         if let Some(index) = self.current {
             self.collect_notices(index);
         }
         std::mem::take(&mut self.notices)
     }
 
+    /// Whether [`Session::take_notices`] has some to give: nearly always it has none, and is asked after every packet.
     #[inline]
-    fn has_notices(&self) -> bool {
+    pub fn has_notices(&self) -> bool {
         let reader = self.current.and_then(|index| self.files[index].reader.as_ref());
         !self.notices.is_empty() || reader.is_some_and(Reader::has_notices)
     }
@@ -269,22 +259,33 @@ impl Session {
         Some(first)
     }
 
-    /// The file whose packet comes next, which becomes the current one, and that packet.
+    /// The file whose packet comes next, which becomes the current one, and has gone to that packet.
     #[inline]
-    fn choose(&mut self) -> Option<(usize, Head)> {
-        if self.heads.is_empty()
-            && self.waiting.is_empty()
-            && let Some(index) = self.current
-        {
-            // There is no other any more.
-            return self.take_head(index).map(|head| (index, head));
-        }
-        self.current = self.choose_by_time();
-        let index = self.current?;
-        self.take_head(index).map(|head| (index, head))
+    fn choose(&mut self) -> Option<usize> {
+        let index = match self.current {
+            // There is no other any more, and nobody else who counts interfaces.
+            Some(index) if self.heads.is_empty() && self.waiting.is_empty() => index,
+            _ => self.take_turn()?,
+        };
+        self.advance(index).then_some(index)
+    }
+
+    /// The file whose turn it is becomes the current one.
+    #[inline(never)]
+    fn take_turn(&mut self) -> Option<usize> {
+        let index = self.choose_by_time()?;
+        self.current = Some(index);
+        let File { report, reader, .. } = &mut self.files[index];
+        reader.as_mut()?.set_next_interface(self.next_interface);
+        let number = PacketNumber(report.packet_count.saturating_add(1));
+        self.runs.push(self.next_number, Location { source: index, number });
+        Some(index)
     }
 
     fn choose_by_time(&mut self) -> Option<usize> {
+        if !std::mem::replace(&mut self.started, true) {
+            self.order_sources();
+        }
         if let Some(index) = self.current.take()
             && let Some(ts) = self.peek(index)
         {
@@ -338,31 +339,39 @@ impl Session {
 
     /// The time of a file's next packet. Without one the file is over and is closed.
     fn peek(&mut self, index: usize) -> Option<Timestamp> {
-        self.next_of(index, Reader::peek)
-    }
-
-    /// A file's next packet. Without one the file is over and is closed.
-    #[inline]
-    fn take_head(&mut self, index: usize) -> Option<Head> {
-        self.next_of(index, Reader::take_head)
-    }
-
-    #[inline]
-    fn next_of<T>(&mut self, index: usize, next: impl FnOnce(&mut Reader) -> Result<Option<T>, Error>) -> Option<T> {
         let reader = self.files[index].reader.as_mut()?;
         reader.set_next_interface(self.next_interface);
-        let found = next(reader);
+        let found = reader.peek();
         self.next_interface = reader.next_interface();
         match found {
-            Ok(Some(found)) => return Some(found),
-            Ok(None) => {}
-            Err(error) => self.fail(index, error),
+            Ok(Some(ts)) => return Some(ts),
+            Ok(None) => self.close(index, None),
+            Err(error) => self.close(index, Some(error)),
         }
-        self.close(index);
         None
     }
 
-    fn close(&mut self, index: usize) {
+    /// Goes to a file's next packet. Without one the file is over and is closed.
+    #[inline]
+    fn advance(&mut self, index: usize) -> bool {
+        let Some(reader) = &mut self.files[index].reader else { return false };
+        if reader.goes_on() {
+            return true;
+        }
+        match reader.search() {
+            Ok(true) => return true,
+            Ok(false) => self.close(index, None),
+            Err(error) => self.close(index, Some(error)),
+        }
+        false
+    }
+
+    /// A file is over, or cannot be read any further.
+    #[cold]
+    fn close(&mut self, index: usize, error: Option<Error>) {
+        if let Some(error) = error {
+            self.fail(index, error);
+        }
         self.collect_notices(index);
         self.open_count -= 1;
         let file = &mut self.files[index];

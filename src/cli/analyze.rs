@@ -119,16 +119,14 @@ pub(super) fn read<W: Watch>(
         }
         collector.packet(&packet);
         watch.packet(|| session.bytes_read())?;
-        for notice in session.take_notices() {
-            self::notice(&mut collector, &session, &notice, watch);
+        if session.has_notices() {
+            notices(&mut collector, &mut session, watch);
         }
         if collector.steps().len() >= batch {
             deliver(Delivery::Steps(collector.steps()))?;
         }
     }
-    for notice in session.take_notices() {
-        self::notice(&mut collector, &session, &notice, watch);
-    }
+    notices(&mut collector, &mut session, watch);
     conclude(&mut session, unit, tally, watch);
     if !started && session.files().any(|file| file.format.is_some()) {
         deliver(Delivery::Start(None))?;
@@ -177,6 +175,13 @@ fn tell_source_error(error: &SourceError, input: Option<&Input>, watch: &mut imp
 }
 
 /// What the reader noticed is told at once, and becomes an anomaly.
+#[cold]
+fn notices(collector: &mut Collector, session: &mut Session, watch: &mut impl Watch) {
+    for notice in session.take_notices() {
+        self::notice(collector, session, &notice, watch);
+    }
+}
+
 fn notice(collector: &mut Collector, session: &Session, notice: &capture::Notice, watch: &mut impl Watch) {
     if notice.code().severity() > Severity::Note {
         watch.tell(&Remark {
