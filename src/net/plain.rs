@@ -79,7 +79,7 @@ pub(super) fn segment<'a>(plain: &Plain<'a>, packet: &Packet<'_>) -> Segment<'a>
             ttl: header[IPV4_AT + 8],
             path: Path::on_interface(packet.interface).with_ethernet(addresses).digest(),
         },
-        checksummed: Some(Checksummed { tcp }),
+        checksummed: Some(Checksummed { tcp, ends: le32(header, IPV4_AT + 12) + le32(header, IPV4_AT + 16) }),
     }
 }
 
@@ -89,6 +89,11 @@ fn endpoint(header: &[u8; HEADERS], ip: usize, port: usize) -> Endpoint {
 
 fn be16(header: &[u8; HEADERS], at: usize) -> u16 {
     u16::from_be_bytes([header[at], header[at + 1]])
+}
+
+/// As it is summed up for a checksum.
+fn le32(header: &[u8; HEADERS], at: usize) -> u64 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]).into()
 }
 
 fn be32(header: &[u8; HEADERS], at: usize) -> u32 {

@@ -48,7 +48,7 @@ pub(super) fn segment<'a>(datagram: &Datagram<'a>, carrier: Carrier<'_, '_>) -> 
     }
     segment.payload_offset = count(carrier.at + header.len());
     if datagram.wire_length.is_some() && segment.missing == 0 {
-        segment.checksummed = Some(Checksummed { tcp: bytes });
+        segment.checksummed = Some(Checksummed::new(bytes, datagram.src, datagram.dst));
     }
     Decoded::Segment(segment)
 }

@@ -12,7 +12,7 @@ use crate::time::Timestamp;
 #[derive(Debug)]
 pub(super) struct Sightings(Log<Sighting>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Sighting {
     seq: Seq,
     ack: Seq,
@@ -23,6 +23,7 @@ struct Sighting {
 }
 
 impl Sighting {
+    #[inline]
     fn of(segment: &Segment<'_>) -> Self {
         Self {
             seq: segment.seq,
@@ -59,6 +60,7 @@ impl Sightings {
     }
 
     /// Remembers a packet.
+    #[inline]
     pub(super) fn note(&mut self, trail: &mut Trail, segment: &Segment<'_>) {
         self.0.push(trail, Sighting::of(segment));
     }

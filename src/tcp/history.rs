@@ -10,8 +10,14 @@ use smallvec::SmallVec;
 /// Runs remembered at most: with the typical frame of this protocol the ring of bytes is not full before that.
 const RUNS: usize = 64 << 10;
 
+/// What the ring grows by at once. No run is longer, and the ring is a multiple of it.
+const GROWTH: usize = 64 << 10;
+
 /// Runs of one direction that are looked through for a copy.
 const STEPS: u64 = 1 << 10;
+
+/// Runs from one milestone to the next: the root of the above, for as many milestones as runs to be walked over.
+const STRIDE: u64 = 1 << 5;
 
 /// The ring of delivered bytes.
 #[derive(Debug)]
@@ -23,7 +29,7 @@ pub(super) struct History {
     runs: Log<Remembered>,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Remembered {
     offset: u64,
     /// Where in the ring, counted without wrapping.
@@ -32,15 +38,18 @@ struct Remembered {
     origin: Origin,
     /// How many runs of the same owner were remembered before.
     before: u64,
-    /// A run of the same owner further back, for those who look for an old one: see [`History::jump_from`].
-    jump: Jump,
+    /// The owner's last milestone before it.
+    milestone: Trail,
 }
 
-/// Where an owner's earlier run is, and how many were remembered before that one.
+/// Where an owner's newest run is. Every so many of them one is a milestone, for those who look for an old one: every
+/// run knows the milestone before it, so that it is found by a walk over milestones and one from there on.
 #[derive(Clone, Copy, Debug, Default)]
-struct Jump {
-    to: Trail,
-    before: u64,
+pub(super) struct Past {
+    newest: Trail,
+    milestone: Trail,
+    /// How many there have been.
+    count: u64,
 }
 
 impl Remembered {
@@ -54,54 +63,37 @@ impl History {
         Self { ring: Vec::new(), written: 0, runs: Log::new(RUNS) }
     }
 
-    /// Remembers what was delivered to the owner of `trail`.
-    pub(super) fn remember(&mut self, trail: &mut Trail, run: Run<'_>) {
-        // Of a very long run only the end could be compared later anyway.
-        let run = if length64(run.bytes.len()) > HISTORY_BYTES_PER_DIRECTION {
-            run.part(run.end() - HISTORY_BYTES_PER_DIRECTION, run.end())
-        } else {
-            run
-        };
-        let at = self.make_room(run.bytes.len());
-        let start = Self::place(at);
-        if start == self.ring.len() {
-            // As for a log: what is not written to costs nothing.
-            self.ring.reserve_exact(HISTORY_BYTES - start);
-            self.ring.extend_from_slice(run.bytes);
-        } else {
-            self.ring[start..start + run.bytes.len()].copy_from_slice(run.bytes);
+    /// Remembers what was delivered to the owner of `past`.
+    #[inline]
+    pub(super) fn remember(&mut self, past: &mut Past, run: Run<'_>) {
+        if length64(run.bytes.len()) > HISTORY_BYTES_PER_DIRECTION {
+            return self.remember_end(past, run);
         }
-        self.written = at + length64(run.bytes.len());
-        let (before, jump) = self.jump_from(*trail);
-        let entry = Remembered { offset: run.offset, at, length: run.bytes.len(), origin: run.origin, before, jump };
-        self.runs.push(trail, entry);
+        let at = self.keep(run.bytes);
+        let Past { milestone, count: before, .. } = *past;
+        let (offset, length) = (run.offset, run.bytes.len());
+        self.runs.push(&mut past.newest, Remembered { offset, at, length, origin: run.origin, before, milestone });
+        past.count += 1;
+        if before.is_multiple_of(STRIDE) {
+            past.milestone = past.newest;
+        }
     }
 
-    /// How many runs are remembered behind `newest`, the one there included, and where the next one of its owner jumps.
-    ///
-    /// Jumps of equal length are joined to one of twice the length, as in a skew-binary list: so any run is reached in a
-    /// number of jumps and steps that grows with the logarithm of its distance.
-    #[inline]
-    fn jump_from(&self, newest: Trail) -> (u64, Jump) {
-        let Some((_, run)) = self.runs.get(newest) else { return (0, Jump::default()) };
-        let near = Jump { to: newest, before: run.before };
-        let jump = match self.runs.get(run.jump.to) {
-            Some((_, far)) if run.before - far.before == far.before - far.jump.before => far.jump,
-            _ => near,
-        };
-        (run.before + 1, jump)
+    /// Of a very long run only the end could be compared later anyway.
+    #[cold]
+    fn remember_end(&mut self, past: &mut Past, run: Run<'_>) {
+        self.remember(past, run.part(run.end() - HISTORY_BYTES_PER_DIRECTION, run.end()));
     }
 
     /// Compares a later copy with what is remembered, in stream order.
-    pub(super) fn compare(&self, trail: Trail, later: Run<'_>) -> SmallVec<[Difference; 1]> {
-        let Some((_, newest)) = self.runs.get(trail) else { return SmallVec::new() };
+    pub(super) fn compare(&self, past: Past, later: Run<'_>) -> SmallVec<[Difference; 1]> {
+        let Some((_, newest)) = self.runs.get(past.newest) else { return SmallVec::new() };
+        let is_recent = |run: &Remembered| past.count - run.before <= STEPS;
         let mut found: SmallVec<[Difference; 1]> = self
             .runs
-            .walk(self.newest_below(trail, later.end()))
+            .walk(self.newest_below(past, later.end()))
             .take_while(|run| {
-                run.end() > later.offset
-                    && newest.before - run.before < STEPS
-                    && run.end() + HISTORY_BYTES_PER_DIRECTION > newest.end()
+                run.end() > later.offset && is_recent(run) && run.end() + HISTORY_BYTES_PER_DIRECTION > newest.end()
             })
             .filter_map(|run| difference(self.recall(run)?, later))
             .collect();
@@ -109,17 +101,22 @@ impl History {
         found
     }
 
-    /// The newest run that begins before `end`: an owner's runs are in the order of its stream.
-    fn newest_below(&self, trail: Trail, end: u64) -> Trail {
-        std::iter::successors(Some(trail), |at| self.step_back(*at, end)).last().unwrap_or(trail)
+    /// The newest run that begins before `end`: an owner's runs are in the order of its stream. One that is not looked at
+    /// any more, where that is further back.
+    fn newest_below(&self, past: Past, end: u64) -> Trail {
+        self.way_back(past, end).last().unwrap_or(past.newest)
     }
 
-    /// From a run that begins at `end` or behind it, as far back as its jump leads without passing over the newest that does
-    /// not.
-    fn step_back(&self, at: Trail, end: u64) -> Option<Trail> {
-        let (older, run) = self.runs.get(at).filter(|(_, run)| run.offset >= end)?;
-        let is_behind = self.runs.get(run.jump.to).is_some_and(|(_, far)| far.offset >= end);
-        Some(if is_behind { run.jump.to } else { older })
+    fn way_back(&self, past: Past, end: u64) -> impl Iterator<Item = Trail> {
+        let step = move |at: &Trail| {
+            let (older, run) = self.runs.get(*at)?;
+            if run.offset < end || past.count - run.before > STEPS {
+                return None;
+            }
+            let is_behind = self.runs.get(run.milestone).is_some_and(|(_, far)| far.offset >= end);
+            Some(if is_behind { run.milestone } else { older })
+        };
+        std::iter::successors(Some(past.newest), step)
     }
 
     fn recall(&self, run: &Remembered) -> Option<Run<'_>> {
@@ -130,14 +127,33 @@ impl History {
         Some(Run { offset: run.offset, bytes: self.ring.get(start..start + run.length)?, origin: run.origin })
     }
 
-    /// Where a run of `length` goes: behind the last one, or at the start where it would not fit in one piece.
-    fn make_room(&mut self, length: usize) -> u64 {
+    /// Copies bytes to the ring, in one piece, and tells where they are.
+    #[inline]
+    fn keep(&mut self, bytes: &[u8]) -> u64 {
         let start = Self::place(self.written);
-        if start + length <= HISTORY_BYTES {
-            return self.written;
+        if start + bytes.len() > self.ring.len() {
+            self.make_room(bytes.len());
         }
-        self.ring.resize(HISTORY_BYTES, 0);
-        self.written + length64(HISTORY_BYTES - start)
+        let (at, start) = (self.written, Self::place(self.written));
+        if let Some(room) = self.ring.get_mut(start..start + bytes.len()) {
+            room.copy_from_slice(bytes);
+        }
+        self.written += length64(bytes.len());
+        at
+    }
+
+    /// Goes back to the start of a ring that has too little room for a run of `length`, or lets it grow.
+    #[cold]
+    fn make_room(&mut self, length: usize) {
+        let start = Self::place(self.written);
+        if start + length > HISTORY_BYTES {
+            self.written += length64(HISTORY_BYTES - start);
+            self.ring.resize(HISTORY_BYTES, 0);
+            return;
+        }
+        // As for a log: what is not written to costs nothing.
+        self.ring.reserve_exact(HISTORY_BYTES - self.ring.len());
+        self.ring.resize((start + length).next_multiple_of(GROWTH), 0);
     }
 
     fn place(at: u64) -> usize {
@@ -148,8 +164,8 @@ impl History {
 #[cfg(test)]
 impl History {
     /// [`History::compare`] by a look at every run.
-    fn compare_with_all(&self, trail: Trail, later: Run<'_>) -> Vec<Difference> {
-        let runs = || self.runs.walk(trail).take(1 << 10);
+    fn compare_with_all(&self, past: Past, later: Run<'_>) -> Vec<Difference> {
+        let runs = || self.runs.walk(past.newest).take(1 << 10);
         let reach = runs().next().map_or(0, Remembered::end);
         let near = runs().filter(|run| run.end() + HISTORY_BYTES_PER_DIRECTION > reach);
         let mut found: Vec<_> = near.filter_map(|run| difference(self.recall(run)?, later)).collect();
@@ -172,7 +188,7 @@ mod tests {
     #[test]
     fn recent_bytes_are_compared_and_overwritten_ones_are_not() {
         let mut history = History::new();
-        let (mut a, mut b) = (Trail::default(), Trail::default());
+        let (mut a, mut b) = (Past::default(), Past::default());
         history.remember(&mut a, run(0, b"hello "));
         history.remember(&mut b, run(0, b"other stream"));
         history.remember(&mut a, run(6, b"world"));
@@ -197,19 +213,19 @@ mod tests {
             copies in prop::collection::vec((any::<prop::sample::Index>(), 1_usize..400), 1..40),
         ) {
             let mut history = History::new();
-            let (mut trails, mut ends) = ([Trail::default(); 2], [0_u64; 2]);
+            let (mut pasts, mut ends) = ([Past::default(); 2], [0_u64; 2]);
             let bytes = [0; 400];
             for (owner, length, gap) in runs {
                 let owner = usize::from(owner);
-                history.remember(&mut trails[owner], run(ends[owner] + gap, &bytes[..length]));
+                history.remember(&mut pasts[owner], run(ends[owner] + gap, &bytes[..length]));
                 ends[owner] += gap + length64(length);
             }
             for (at, length) in copies {
                 let later = [1; 400];
-                for (trail, end) in trails.into_iter().zip(ends) {
+                for (past, end) in pasts.into_iter().zip(ends) {
                     let offset = length64(at.index(usize::try_from(end).unwrap() + 1));
                     let later = run(offset, &later[..length]);
-                    prop_assert_eq!(history.compare(trail, later).to_vec(), history.compare_with_all(trail, later));
+                    prop_assert_eq!(history.compare(past, later).to_vec(), history.compare_with_all(past, later));
                 }
             }
         }
@@ -218,11 +234,13 @@ mod tests {
     #[test]
     fn an_old_copy_is_found_in_few_steps() {
         let mut history = History::new();
-        let mut trail = Trail::default();
+        let mut past = Past::default();
         for offset in 0..length64(RUNS) {
-            history.remember(&mut trail, run(offset, b"+"));
+            history.remember(&mut past, run(offset, b"+"));
         }
-        let steps = std::iter::successors(Some(trail), |at| history.step_back(*at, 8)).skip(1).count();
-        assert!(steps < 64, "{steps}");
+        for end in [8, length64(RUNS) - STEPS, length64(RUNS) - STEPS + 1] {
+            let steps = history.way_back(past, end).skip(1).count();
+            assert!(steps <= 64, "{steps}");
+        }
     }
 }

@@ -3,10 +3,14 @@
 //! What is remembered of streams (bytes delivered, packets seen) lives in two such logs and not in every connection:
 //! memory is then bounded by construction, however many connections there are, and the oldest goes first.
 
+/// Entries that a log grows by at once.
+const GROWTH: usize = 256;
+
 /// The entries of all owners.
 #[derive(Debug)]
 pub(super) struct Log<T> {
-    /// Each with where its owner's entry before it is. Entry `n` stands at `n` modulo the capacity.
+    /// Each with where its owner's entry before it is. Entry `n` stands at `n` modulo the capacity; what is behind the last
+    /// one is room.
     entries: Vec<(Trail, T)>,
     /// How many entries have been pushed, which is the number of the newest: they are numbered from 1.
     pushed: u64,
@@ -18,7 +22,7 @@ pub(super) struct Log<T> {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Trail(u64);
 
-impl<T> Log<T> {
+impl<T: Copy + Default> Log<T> {
     /// A log of the last `capacity` entries, which is to be a power of two.
     pub(super) const fn new(capacity: usize) -> Self {
         assert!(capacity.is_power_of_two());
@@ -29,21 +33,25 @@ impl<T> Log<T> {
     #[inline]
     pub(super) fn push(&mut self, trail: &mut Trail, entry: T) {
         let place = self.place(self.pushed);
-        let entry = (*trail, entry);
-        match self.entries.get_mut(place) {
-            Some(oldest) => *oldest = entry,
-            None => self.append(entry),
+        if place == self.entries.len() {
+            self.grow();
+        }
+        if let Some(oldest) = self.entries.get_mut(place) {
+            *oldest = (*trail, entry);
         }
         self.pushed += 1;
         *trail = Trail(self.pushed);
     }
 
-    fn append(&mut self, entry: (Trail, T)) {
+    /// Makes room for some more entries.
+    #[cold]
+    fn grow(&mut self) {
         if self.entries.is_empty() {
-            // Memory that is not written to yet costs nothing, and growing by and by would copy all of it.
+            // Memory that is not written to yet costs nothing, and to move would be to copy all of it.
             self.entries.reserve_exact(self.capacity);
         }
-        self.entries.push(entry);
+        let more = self.capacity.min(self.entries.len() + GROWTH);
+        self.entries.resize(more, <(Trail, T)>::default());
     }
 
     /// The owner's entries that are still there, newest first.

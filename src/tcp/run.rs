@@ -4,7 +4,7 @@ use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 
 /// The packet that bytes came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Origin {
     pub(super) packet: PacketNumber,
     pub(super) ts: Timestamp,

@@ -15,6 +15,7 @@ use crate::packet::ByteRange;
 use crate::tcp::event::{GapReason, NoticeKind};
 use crate::tcp::flow::Flow;
 use crate::tcp::held::Arrival;
+use crate::tcp::history::Past;
 use crate::tcp::log::Trail;
 use crate::tcp::outbox::{Place, Queued, Shared};
 use crate::tcp::pieces::Pieces;
@@ -61,7 +62,7 @@ pub(in crate::tcp) struct Half {
     snapped: VecDeque<Range<u64>>,
     /// Where a segment that was far ahead ended.
     stray_end: Option<Seq>,
-    delivered: Trail,
+    delivered: Past,
     seen: Trail,
     good_checksums: u32,
     bad_checksums: u32,
@@ -144,7 +145,7 @@ impl Half {
             lost: VecDeque::new(),
             snapped: VecDeque::new(),
             stray_end: None,
-            delivered: Trail::default(),
+            delivered: Past::default(),
             seen: Trail::default(),
             good_checksums: 0,
             bad_checksums: 0,
@@ -196,6 +197,7 @@ impl Half {
         self.next.saturating_add_signed(i64::from(seq.distance_from(self.seq_at(self.next))))
     }
 
+    #[inline]
     #[expect(clippy::cast_possible_truncation, reason = "sequence numbers are offsets modulo 2^32")]
     fn seq_at(&self, offset: u64) -> Seq {
         self.anchor.advanced(offset.wrapping_sub(ANCHOR) as u32)
@@ -265,21 +267,28 @@ impl Half {
 
     /// Whether the checksum says that the data is not to be used. Where checksums are wrong from the start or often,
     /// they are not filled in yet at the point of capture, and say nothing.
+    #[inline]
     fn is_corrupt(&mut self, segment: &Segment<'_>, shared: &mut Shared) -> bool {
         match segment.checksum_ok() {
-            Some(true) => self.good_checksums = self.good_checksums.saturating_add(1),
-            Some(false) => {
-                let trusted = self.bad_checksums.saturating_mul(10) < self.good_checksums;
-                self.bad_checksums = self.bad_checksums.saturating_add(1);
-                self.stats.bad_checksum_count += 1;
-                if trusted {
-                    shared.notice(self.flow, NoticeKind::BadChecksum, payload_range(segment));
-                    return true;
-                }
+            Some(true) => {
+                self.good_checksums = self.good_checksums.saturating_add(1);
+                false
             }
-            None => {}
+            Some(false) => self.is_to_be_dropped(segment, shared),
+            None => false,
         }
-        false
+    }
+
+    /// Whether a wrong checksum means something.
+    #[cold]
+    fn is_to_be_dropped(&mut self, segment: &Segment<'_>, shared: &mut Shared) -> bool {
+        let trusted = self.bad_checksums.saturating_mul(10) < self.good_checksums;
+        self.bad_checksums = self.bad_checksums.saturating_add(1);
+        self.stats.bad_checksum_count += 1;
+        if trusted {
+            shared.notice(self.flow, NoticeKind::BadChecksum, payload_range(segment));
+        }
+        trusted
     }
 
     /// Whether a segment lies too far from the stream to belong to it. Far ahead, a second one that goes on where the
@@ -430,6 +439,7 @@ impl Half {
         self.highest = self.highest.max(self.next);
     }
 
+    #[inline]
     fn place_of(&self, offset: u64, origin: Origin) -> Place {
         Place { flow: self.flow, offset: offset - self.base, origin }
     }
