@@ -184,12 +184,25 @@ impl Assembler {
 
 /// One segment.
 impl Assembler {
+    /// Gives a segment to its connection, the short way if it can go there.
+    #[inline]
     fn take(&mut self, segment: &Segment<'_>) {
-        let Some(slot) = self.table.find(segment) else {
+        let found = self.table.find(segment);
+        if let Some((slot, direction)) = found
+            && self.table.get_mut(slot).receive_in_step(segment, direction, &mut self.shared)
+        {
+            return self.table.touch(slot, self.awake);
+        }
+        self.take_any(found, segment);
+    }
+
+    #[inline(never)]
+    fn take_any(&mut self, found: Option<(Slot, Direction)>, segment: &Segment<'_>) {
+        let Some((slot, direction)) = found else {
             return self.open(segment);
         };
-        match self.table.get(slot).relation(segment) {
-            Relation::Same => self.receive(slot, segment),
+        match self.table.get(slot).relation(segment, direction) {
+            Relation::Same => self.receive(slot, direction, segment),
             Relation::Stray => {}
             Relation::Successor => {
                 if self.table.get(slot).life.is_over() {
@@ -211,20 +224,21 @@ impl Assembler {
         self.opened_count += 1;
         let id = ConnectionId(self.opened_count);
         let connection = Connection::new(id, segment, &self.server_ports);
-        let (midstream, direction) = (connection.midstream(), connection.direction_of(segment));
+        let midstream = connection.midstream();
+        let direction = if segment.src == connection.client() { Direction::ToServer } else { Direction::ToClient };
         let slot = self.table.insert(connection, segment, self.awake);
         self.shared.outbox.push(Queued::Opened(id));
         if midstream {
             let flow = Flow { slot, connection: id, direction };
             self.shared.notice(flow, NoticeKind::Midstream, self.shared.this_packet());
         }
-        self.receive(slot, segment);
+        self.receive(slot, direction, segment);
     }
 
-    fn receive(&mut self, slot: Slot, segment: &Segment<'_>) {
+    fn receive(&mut self, slot: Slot, direction: Direction, segment: &Segment<'_>) {
         self.table.touch(slot, self.awake);
         let connection = self.table.get_mut(slot);
-        let flow = Flow { slot, connection: connection.id(), direction: connection.direction_of(segment) };
+        let flow = Flow { slot, connection: connection.id(), direction };
         let Moment { packet, ts, now } = self.shared.moment;
         match connection.receive(segment, flow, &mut self.shared) {
             Effect::None => {}
@@ -426,12 +440,21 @@ pub struct Drain<'a> {
 impl Drain<'_> {
     /// The next event. Its bytes are lent until the next call.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
+    #[inline]
     pub fn next(&mut self) -> Option<TcpEvent<'_>> {
+        match self.assembler.shared.outbox.next_lent(self.payload) {
+            Some(chunk) => Some(TcpEvent::Chunk(chunk)),
+            None if self.is_empty() => None,
+            None => self.next_queued(),
+        }
+    }
+
+    fn next_queued(&mut self) -> Option<TcpEvent<'_>> {
         let assembler = &mut *self.assembler;
         while assembler.shared.outbox.is_empty() && !assembler.closing.is_empty() {
             assembler.close_next();
         }
-        assembler.shared.outbox.next(self.payload, &mut assembler.lent)
+        assembler.shared.outbox.next_queued(self.payload, &mut assembler.lent)
     }
 
     /// Whether there are no more events.

@@ -51,6 +51,7 @@ impl Outbox {
         self.lent.is_none() && self.queue.is_empty()
     }
 
+    #[inline(never)]
     pub(super) fn push(&mut self, event: Queued) {
         self.queue.push_back(event);
     }
@@ -65,13 +66,15 @@ impl Outbox {
         }
     }
 
-    /// The next event; bytes that are owned are moved to `kept` and lent from there.
+    /// The payload of the segment that is being pushed, where that comes next.
     #[inline]
-    pub(super) fn next<'a>(&mut self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> Option<TcpEvent<'a>> {
-        match self.lent.take() {
-            Some(place) => Some(place.chunk(ChunkBody::Data(payload))),
-            None => Some(self.queue.pop_front()?.lend(payload, kept)),
-        }
+    pub(super) fn next_lent<'a>(&mut self, payload: &'a [u8]) -> Option<Chunk<'a>> {
+        Some(self.lent.take()?.chunk(ChunkBody::Data(payload)))
+    }
+
+    /// The next event that waits behind it; bytes that are owned are moved to `kept` and lent from there.
+    pub(super) fn next_queued<'a>(&mut self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> Option<TcpEvent<'a>> {
+        Some(self.queue.pop_front()?.lend(payload, kept))
     }
 
     /// Copies lent bytes, for events that outlive the segment they were made of.
@@ -130,12 +133,14 @@ impl Queued {
     fn lend<'a>(self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> TcpEvent<'a> {
         match self {
             Self::Opened(connection) => TcpEvent::Opened(connection),
-            Self::Lent(place, range) => place.chunk(ChunkBody::Data(payload.get(range).unwrap_or_default())),
+            Self::Lent(place, range) => {
+                TcpEvent::Chunk(place.chunk(ChunkBody::Data(payload.get(range).unwrap_or_default())))
+            }
             Self::Owned(place, bytes) => {
                 *kept = bytes;
-                place.chunk(ChunkBody::Data(kept))
+                TcpEvent::Chunk(place.chunk(ChunkBody::Data(kept)))
             }
-            Self::Gap(place, length, reason) => place.chunk(ChunkBody::Gap { length, reason }),
+            Self::Gap(place, length, reason) => TcpEvent::Chunk(place.chunk(ChunkBody::Gap { length, reason })),
             Self::Closed(connection, reason, packet, ts) => TcpEvent::Closed { connection, reason, packet, ts },
             Self::Notice(notice) => TcpEvent::Notice(notice),
         }
@@ -143,8 +148,9 @@ impl Queued {
 }
 
 impl Place {
-    const fn chunk(self, body: ChunkBody<'_>) -> TcpEvent<'_> {
-        TcpEvent::Chunk(Chunk {
+    #[inline]
+    const fn chunk(self, body: ChunkBody<'_>) -> Chunk<'_> {
+        Chunk {
             connection: self.flow.connection,
             direction: self.flow.direction,
             offset: self.offset,
@@ -152,6 +158,6 @@ impl Place {
             packet: self.origin.packet,
             ts: self.origin.ts,
             packet_offset: self.origin.at,
-        })
+        }
     }
 }

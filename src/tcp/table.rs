@@ -4,7 +4,7 @@
 //! connection is never used again.
 
 use super::connection::Connection;
-use crate::endpoint::{ConnectionId, Endpoint};
+use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::net::Segment;
 use crate::time::Timestamp;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -92,10 +92,12 @@ impl Table {
         self.by_id.len()
     }
 
+    #[inline]
     pub(super) fn get(&self, slot: Slot) -> &Connection {
         &self.slots[slot.index()]
     }
 
+    #[inline]
     pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Connection {
         &mut self.slots[slot.index()]
     }
@@ -119,21 +121,26 @@ impl Table {
         ids
     }
 
-    /// The connection on the two ends of a segment.
-    pub(super) fn find(&mut self, segment: &Segment<'_>) -> Option<Slot> {
-        let is_it = |connection: &Connection| connection.links.queue != Queue::None && connection.is_between(segment);
-        if self.slots.get(self.recent.index()).is_some_and(is_it) {
-            return Some(self.recent);
+    /// The connection on the two ends of a segment, and which way it goes.
+    #[inline]
+    pub(super) fn find(&mut self, segment: &Segment<'_>) -> Option<(Slot, Direction)> {
+        match self.slots.get(self.recent.index()).and_then(|connection| direction_of(connection, segment)) {
+            Some(direction) => Some((self.recent, direction)),
+            None => self.look_up(segment),
         }
+    }
+
+    fn look_up(&mut self, segment: &Segment<'_>) -> Option<(Slot, Direction)> {
         let mut at = self.by_hash.get(&hash_of(segment.src, segment.dst)).copied()?;
-        while !is_it(self.get(at)) {
-            at = self.get(at).links.same_hash;
-            if !at.is_some() {
-                return None;
+        while at.is_some() {
+            let connection = self.get(at);
+            if let Some(direction) = direction_of(connection, segment) {
+                self.recent = at;
+                return Some((at, direction));
             }
+            at = connection.links.same_hash;
         }
-        self.recent = at;
-        Some(at)
+        None
     }
 
     /// Adds a connection that `segment` belongs to.
@@ -195,6 +202,7 @@ impl Table {
     }
 
     /// Moves a live connection to the young end. Within one second the order does not matter enough to do so.
+    #[inline]
     pub(super) fn touch(&mut self, slot: Slot, now: Timestamp) {
         const SECOND: i64 = 1_000_000_000;
         let links = &self.get(slot).links;
@@ -241,6 +249,13 @@ impl Table {
             Queue::Tombstones => Some(1),
         }
     }
+}
+
+/// Which way a segment goes on a connection that can be found by its ends, if they are those of the segment.
+#[inline]
+fn direction_of(connection: &Connection, segment: &Segment<'_>) -> Option<Direction> {
+    let is_attached = connection.links.queue != Queue::None;
+    connection.direction_of(segment).filter(|_| is_attached)
 }
 
 /// The same for both directions: a product has no order, and to bring the ends into one costs more than the hash.

@@ -6,9 +6,9 @@ use crate::limits::STRAY_AFTER_CLOSE;
 use crate::net::Segment;
 
 impl Connection {
-    /// Whether `segment` belongs to this connection, or to the next one on the same ports.
-    pub(in crate::tcp) fn relation(&self, segment: &Segment<'_>) -> Relation {
-        let direction = self.direction_of(segment);
+    /// Whether `segment`, which goes this way, belongs to this connection, or to the next one on the same ports.
+    #[inline]
+    pub(in crate::tcp) fn relation(&self, segment: &Segment<'_>, direction: Direction) -> Relation {
         match (segment.flags.syn() && !segment.flags.rst(), self.life.is_over()) {
             (true, true) => self.relation_of_late_syn(segment, direction),
             (true, false) => self.relation_of_syn(segment, direction),

@@ -3,7 +3,6 @@
 use super::{Connection, Life};
 use crate::endpoint::Direction;
 use crate::net::Segment;
-use crate::tcp::flow::Flow;
 use crate::tcp::outbox::Shared;
 
 impl Connection {
@@ -12,25 +11,31 @@ impl Connection {
     ///
     /// What follows is what follows the long way, as far as that leads anywhere; a test holds the two together.
     #[inline]
-    pub(super) fn receive_in_step(&mut self, segment: &Segment<'_>, flow: Flow, shared: &mut Shared) -> bool {
+    pub(in crate::tcp) fn receive_in_step(
+        &mut self,
+        segment: &Segment<'_>,
+        direction: Direction,
+        shared: &mut Shared,
+    ) -> bool {
         const ACK: u8 = 0x10;
         const PUSH: u8 = 0x08;
-        if segment.flags.0 & !PUSH != ACK || self.life != Life::Followed || shared.long_way {
+        if segment.flags.0 & !PUSH != ACK || !self.in_step || self.life != Life::Followed {
             return false;
         }
         let [Some(to_server), Some(to_client)] = &mut self.halves else { return false };
-        let (own, other) = match flow.direction {
+        let (own, other) = match direction {
             Direction::ToServer => (to_server, to_client),
             Direction::ToClient => (to_client, to_server),
         };
         if !own.goes_on_with(segment) || !other.has_seen(segment.ack) {
             return false;
         }
-        let scale = self.senders[flow.direction.index()].scale;
+        let scale = self.senders[direction.index()].scale;
         other.acknowledge_in_step(segment.ack, u32::from(segment.window) << scale);
         if !segment.payload.is_empty() {
             own.receive_in_step(segment, shared);
         }
+        self.count(segment);
         true
     }
 }

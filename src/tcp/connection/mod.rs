@@ -34,6 +34,8 @@ pub struct Connection {
     /// Where each direction ended, or is expected to go on while nobody follows it.
     ends: [Seq; 2],
     halves: [Option<Box<Half>>; 2],
+    /// Whether both directions are in step: what nearly all segments are for goes the short way then.
+    in_step: bool,
     pub(in crate::tcp) life: Life,
     pub(in crate::tcp) links: Links,
 }
@@ -244,20 +246,23 @@ impl Connection {
             bases: [Seq(0); 2],
             ends: [Seq(0); 2],
             halves: [None, None],
+            in_step: false,
             life: Life::Followed,
             links: Links::default(),
         }
     }
 
-    /// Whether this is the connection between the two ends of `segment`.
-    pub(in crate::tcp) fn is_between(&self, segment: &Segment<'_>) -> bool {
-        (segment.src == self.client && segment.dst == self.server)
-            || (segment.src == self.server && segment.dst == self.client)
-    }
-
-    /// Which way a segment of this connection goes. One that is connected to itself has a single direction.
-    pub(in crate::tcp) fn direction_of(&self, segment: &Segment<'_>) -> Direction {
-        if segment.src == self.client { Direction::ToServer } else { Direction::ToClient }
+    /// Which way a segment goes, if this is the connection between its two ends. One that is connected to itself has a
+    /// single direction.
+    #[inline]
+    pub(in crate::tcp) fn direction_of(&self, segment: &Segment<'_>) -> Option<Direction> {
+        if segment.src == self.client && segment.dst == self.server {
+            Some(Direction::ToServer)
+        } else if segment.src == self.server && segment.dst == self.client {
+            Some(Direction::ToClient)
+        } else {
+            None
+        }
     }
 
     fn opposite(&self, direction: Direction) -> Direction {
@@ -282,15 +287,24 @@ impl Connection {
 impl Connection {
     /// Takes a segment that belongs to this connection.
     pub(in crate::tcp) fn receive(&mut self, segment: &Segment<'_>, flow: Flow, shared: &mut Shared) -> Effect {
+        self.count(segment);
+        self.senders[flow.direction.index()].seen = true;
+        let effect = self.receive_any(segment, flow, shared);
+        let is_in_step = |half: &Option<Box<Half>>| half.as_ref().is_some_and(|half| half.is_in_step());
+        self.in_step = !shared.long_way && self.halves.iter().all(is_in_step);
+        effect
+    }
+
+    #[inline]
+    fn count(&mut self, segment: &Segment<'_>) {
         self.packet_count += 1;
         self.carried_bytes += u64::from(segment.wire_length());
         self.last = self.last.max(segment.ts);
-        self.senders[flow.direction.index()].seen = true;
+    }
+
+    fn receive_any(&mut self, segment: &Segment<'_>, flow: Flow, shared: &mut Shared) -> Effect {
         if self.life == Life::Ignored {
             return self.receive_ignored(segment, flow);
-        }
-        if self.receive_in_step(segment, flow, shared) {
-            return Effect::None;
         }
         if segment.flags.rst() {
             return self.reset(segment, flow, shared);

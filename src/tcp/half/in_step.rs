@@ -8,20 +8,21 @@ use crate::tcp::outbox::Shared;
 use crate::tcp::run::{Origin, Run};
 
 impl Half {
-    /// Whether a segment without flags is the next one, whole, and nothing is missing, waited for, or over.
-    #[inline]
-    pub(in crate::tcp) fn goes_on_with(&self, segment: &Segment<'_>) -> bool {
-        self.is_in_step() && segment.missing == 0 && segment.seq == self.seq_at(self.next)
-    }
-
-    #[inline]
-    fn is_in_step(&self) -> bool {
+    /// Whether nothing is missing, waited for, or over. What the short way does leaves it so.
+    pub(in crate::tcp) fn is_in_step(&self) -> bool {
         self.next == self.highest
             && self.acked <= self.next + 1
             && self.preroll.is_none()
             && self.fin.is_none()
             && self.armed.is_none()
             && self.pieces.is_empty()
+    }
+
+    /// Whether a segment without flags is the next one, and whole.
+    #[inline]
+    pub(in crate::tcp) fn goes_on_with(&self, segment: &Segment<'_>) -> bool {
+        debug_assert!(self.is_in_step());
+        segment.missing == 0 && segment.seq == self.seq_at(self.next)
     }
 
     /// [`Half::receive`] for such a segment, which carries data.
@@ -33,10 +34,11 @@ impl Half {
         }
     }
 
-    /// Whether all that is acknowledged was seen, and nothing is missing, waited for, or over.
+    /// Whether all that is acknowledged was seen.
     #[inline]
     pub(in crate::tcp) fn has_seen(&self, ack: Seq) -> bool {
-        self.is_in_step() && self.offset_of(ack) <= self.next
+        debug_assert!(self.is_in_step());
+        self.offset_of(ack) <= self.next
     }
 
     /// [`Half::acknowledge`] for such an acknowledgment.
