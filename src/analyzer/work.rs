@@ -109,10 +109,10 @@ impl Work {
         self.packet = packet.number;
         self.ts = packet.ts;
         self.now = self.clock.read(packet.number, packet.ts);
+        if self.totals.packet_count == 0 {
+            self.totals.first = Some(packet.ts);
+        }
         self.totals.packet_count += 1;
-        self.totals.first.get_or_insert(packet.ts);
-        self.totals.last = Some(packet.ts);
-        self.totals.last_packet = packet.number;
     }
 
     /// What comes from here on is not a packet's: the capture is over.
@@ -364,12 +364,17 @@ impl Work {
         if pending.is_none() && self.nothing_waits() {
             // Nearly always it stands where it belongs.
             self.pending = None;
-            self.steps.push(Step(Kind::Settled(self.now)));
-            return;
+            return self.settle(self.now);
         }
         self.pass_on_in_order(pending);
         let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
-        self.steps.push(Step(Kind::Settled(settled)));
+        self.settle(settled);
+    }
+
+    #[inline]
+    fn settle(&mut self, settled: Timestamp) {
+        // Made where it belongs: a step is large, and what is pushed is copied as a whole.
+        self.steps.extend(std::iter::once_with(|| Step(Kind::Settled(settled))));
     }
 
     /// Whether all that this packet has brought is in order, and nothing before it waits.
@@ -415,6 +420,8 @@ impl Work {
             self.steps.push(Step(Kind::Found(found)));
         }
         self.summarize();
+        self.totals.last = self.totals.first.map(|_| self.ts);
+        self.totals.last_packet = self.packet;
         self.totals.complete = complete;
         let totals = std::mem::take(&mut self.totals);
         self.steps.push(Step(Kind::End(Box::new(End { clock: self.now, totals }))));
