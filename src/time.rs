@@ -61,8 +61,11 @@ impl Timestamp {
 
 /// A span in nanoseconds, clamped at some 292 years. (The standard library counts them in 128 bits.)
 fn nanos(span: Duration) -> i64 {
-    let seconds = i64::try_from(span.as_secs()).unwrap_or(i64::MAX);
-    seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(span.subsec_nanos()))
+    const SECOND: i64 = 1_000_000_000;
+    match i64::try_from(span.as_secs()) {
+        Ok(seconds) if seconds < i64::MAX / SECOND => seconds * SECOND + i64::from(span.subsec_nanos()),
+        _ => i64::MAX,
+    }
 }
 
 #[cfg(test)]
