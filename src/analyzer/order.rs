@@ -78,63 +78,82 @@ pub(super) struct Order {
 }
 
 impl Held {
-    /// The bytes it takes beside itself.
-    fn weight(&self) -> usize {
-        match self {
-            Self::Told(Told::Frame(frame)) => frame.raw.len() + frame.payload.len(),
-            Self::Told(Told::NonFrame(bytes)) => bytes.raw.len(),
-            Self::Promised(_) | Self::Told(_) => 0,
-        }
+    fn is_promised_to(&self, exchange: ExchangeId) -> bool {
+        matches!(self, Self::Promised(id) if *id == exchange)
+    }
+}
+
+/// The bytes an event takes beside itself.
+fn weight(event: &Told) -> usize {
+    match event {
+        Told::Frame(frame) => frame.raw.len() + frame.payload.len(),
+        Told::NonFrame(bytes) => bytes.raw.len(),
+        _ => 0,
     }
 }
 
 impl Order {
     /// Puts an event in its place, behind those that have the same.
     pub(super) fn put(&mut self, place: Place, event: Told) {
+        self.weight += weight(&event);
         self.insert(place, Held::Told(event));
     }
 
     /// Keeps a place for an exchange that is not told yet, and for whatever comes behind it.
+    #[inline]
     pub(super) fn promise(&mut self, place: Place, exchange: ExchangeId) {
         self.insert(place, Held::Promised(exchange));
     }
 
+    #[inline]
     fn insert(&mut self, place: Place, event: Held) {
-        self.weight += event.weight();
-        // Most belong at the end; what comes late, as from a connection that is given up, may belong far in front.
-        match self.held.back() {
-            Some((last, _)) if *last > place => {
-                let at = self.held.partition_point(|(other, _)| *other <= place);
-                self.held.insert(at, (place, event));
-            }
-            _ => self.held.push_back((place, event)),
+        // Most belong at the end.
+        if self.held.back().is_none_or(|(last, _)| *last <= place) {
+            self.held.push_back((place, event));
+        } else {
+            self.insert_earlier(place, event);
         }
+    }
+
+    /// What comes late, as from a connection that is given up, may belong far in front.
+    #[cold]
+    fn insert_earlier(&mut self, place: Place, event: Held) {
+        let at = self.held.partition_point(|(other, _)| *other <= place);
+        self.held.insert(at, (place, event));
     }
 
     /// Fills the place that was promised to this exchange; one without a promise takes its own.
+    #[inline]
     pub(super) fn fill(&mut self, exchange: Box<Exchange>) {
         // Exchanges are told about as they were promised, so that it is the one behind the last, or almost.
         let hint = self.filled.wrapping_sub(self.gone);
-        let near = (hint..self.held.len().min(hint.saturating_add(NEAR))).find(|at| self.is_promised(*at, exchange.id));
-        let place = || Place::of(exchange.lead().clock, exchange.lead().place());
-        match near.or_else(|| self.promised(place(), exchange.id)) {
-            Some(at) => {
-                self.filled = self.gone.wrapping_add(at + 1);
-                self.held[at].1 = Held::Told(Told::Exchange(exchange));
+        for at in hint..hint.saturating_add(NEAR) {
+            match self.held.get_mut(at) {
+                Some((_, held)) if held.is_promised_to(exchange.id) => {
+                    self.filled = self.filled.wrapping_add(at + 1 - hint);
+                    *held = Held::Told(Told::Exchange(exchange));
+                    return;
+                }
+                Some(_) => {}
+                None => break,
             }
-            None => self.put(place(), Told::Exchange(exchange)),
         }
+        self.fill_far(exchange);
     }
 
-    /// Where the promise for an exchange stands, if there is one at its place.
-    fn promised(&self, place: Place, exchange: ExchangeId) -> Option<usize> {
+    /// The same for one that has to be searched for.
+    #[cold]
+    fn fill_far(&mut self, exchange: Box<Exchange>) {
+        let place = Place::of(exchange.lead().clock, exchange.lead().place());
         let start = self.held.partition_point(|(other, _)| *other < place);
-        let same = self.held.range(start..).take_while(|(other, _)| *other == place);
-        (start..start + same.count()).find(|at| self.is_promised(*at, exchange))
-    }
-
-    fn is_promised(&self, at: usize, exchange: ExchangeId) -> bool {
-        matches!(self.held.get(at), Some((_, Held::Promised(id))) if *id == exchange)
+        let mut same = self.held.range_mut(start..).take_while(|(other, _)| *other == place);
+        match same.position(|(_, held)| held.is_promised_to(exchange.id)) {
+            Some(behind) => {
+                self.filled = self.gone.wrapping_add(start + behind + 1);
+                self.held[start + behind].1 = Held::Told(Told::Exchange(exchange));
+            }
+            None => self.put(place, Told::Exchange(exchange)),
+        }
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -142,30 +161,28 @@ impl Order {
     }
 
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
+    #[inline]
     pub(super) fn release(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
-        while let Some((place, held)) = self.held.front() {
-            let too_new = place.clock.saturating_add(SLACK) > settled && !self.is_full();
-            if too_new || matches!(held, Held::Promised(_)) {
+        while let Some((place, Held::Told(_))) = self.held.front() {
+            if place.clock.saturating_add(SLACK) > settled && !self.is_full() {
                 break;
             }
-            self.hand_out(out);
+            self.gone = self.gone.wrapping_add(1);
+            if let Some((_, Held::Told(event))) = self.held.pop_front() {
+                self.weight -= weight(&event);
+                out.push(event);
+            }
         }
     }
 
     /// Hands out everything: the capture is over. What was promised and never told is left out.
     pub(super) fn release_all(&mut self, out: &mut Vec<Told>) {
-        while !self.held.is_empty() {
-            self.hand_out(out);
-        }
-    }
-
-    fn hand_out(&mut self, out: &mut Vec<Told>) {
-        let Some((_, held)) = self.held.pop_front() else { return };
-        self.gone = self.gone.wrapping_add(1);
-        self.weight -= held.weight();
-        if let Held::Told(event) = held {
-            out.push(event);
-        }
+        self.gone = self.gone.wrapping_add(self.held.len());
+        self.weight = 0;
+        out.extend(self.held.drain(..).filter_map(|(_, held)| match held {
+            Held::Told(event) => Some(event),
+            Held::Promised(_) => None,
+        }));
     }
 }
 
