@@ -102,18 +102,18 @@ impl Teller {
         self.order.release(settled, out);
     }
 
+    #[inline]
     fn take_outcomes(&mut self) {
-        let Self { lines, order, summary, packet, .. } = self;
-        for outcome in lines.outcomes() {
+        while let Some(outcome) = self.lines.next_outcome() {
             match outcome {
-                Outcome::Asked { id, clock, at } => order.promise(Place::of(clock, at), id),
+                Outcome::Asked { id, clock, at } => self.order.promise(Place::of(clock, at), id),
                 Outcome::Exchange(exchange) => {
-                    count_exchange(summary, &exchange);
-                    order.fill(exchange);
+                    count_exchange(&mut self.summary, &exchange);
+                    self.order.fill(exchange);
                 }
                 Outcome::Anomaly { clock, anomaly } => {
-                    count_anomaly(summary, &anomaly);
-                    order.put(stand(clock, *packet, &anomaly), Told::Anomaly(anomaly));
+                    count_anomaly(&mut self.summary, &anomaly);
+                    self.order.put(stand(clock, self.packet, &anomaly), Told::Anomaly(anomaly));
                 }
             }
         }

@@ -30,14 +30,14 @@ pub(super) fn identity(sighting: &Sighting) -> u64 {
 }
 
 /// A frame of the device on its way to whoever asked.
-struct Arrival {
-    frame: Arc<Sighting>,
+pub(super) struct Arrival {
+    pub(super) frame: Arc<Sighting>,
     /// The connection it came on.
-    member: At,
+    pub(super) member: At,
     /// What it is about.
-    subject: At,
+    pub(super) subject: At,
     /// Where it stands among what may be copied.
-    place: Option<Place>,
+    pub(super) place: Option<Place>,
 }
 
 impl DeviceLine {
@@ -97,9 +97,9 @@ impl DeviceLine {
         self.members.len() <= 1 || self.members.any_expecting_beside(member)
     }
 
-    /// Whether what came on this connection may be a copy, or be copied.
-    pub(super) fn is_copying(&self, member: At) -> bool {
-        !self.copies.is_empty() || self.expects_copies(member)
+    /// Whether what came on this connection at `clock` may be a copy, or be copied.
+    pub(super) fn is_copying(&self, member: At, clock: Timestamp) -> bool {
+        self.copies.may_be_known(clock) || self.expects_copies(member)
     }
 
     /// A frame of the device, seen for the first time.
@@ -142,15 +142,17 @@ impl DeviceLine {
         let mut rivals = Contest { key: Key::of(frame), within };
         // Nearly always it is clear. All else below would come to the same then.
         if let Some(only) = self.requests.only_candidate(rivals, at.1)
-            && !self.is_second_answer(frame, at.1, &[only])
+            && !self.is_second_answer(frame, at.1, Some(only.clock).filter(|asked| *asked <= frame.clock))
         {
-            return self.answer_only(only, arrival, anomalies, context);
+            return self.answer_only(only.handle, arrival, anomalies, context);
         }
         let mut candidates = self.requests.candidates(rivals, at.1, self.confirms_writes);
         if candidates.is_empty() && rivals.within.take().is_some() {
             candidates = self.requests.candidates(rivals, at.1, self.confirms_writes);
         }
-        if candidates.is_empty() || self.is_second_answer(frame, at.1, &candidates) {
+        let asked = self.requests.latest_before(&candidates, frame.clock, self.pace.needs);
+        let asked = asked.and_then(|handle| self.requests.get(handle)).map(|request| request.clock);
+        if candidates.is_empty() || self.is_second_answer(frame, at.1, asked) {
             return self.unasked(arrival, anomalies, context);
         }
         if let [only] = candidates[..] {
@@ -174,8 +176,12 @@ impl DeviceLine {
     fn answer_only(&mut self, only: Handle, arrival: Arrival, anomalies: Found, context: &mut Context<'_>) {
         let Some(request) = self.requests.get(only) else { return };
         let (owner, sent) = (request.connection, arrival.frame.clock);
+        let is_plain = anomalies.is_empty() && self.is_plain(request, &arrival, context.timeout);
         self.load.answered();
-        self.pace.learn(sent.since(request.clock));
+        self.pace.learn(request.clock, sent);
+        if is_plain {
+            return self.answer_plainly(only, arrival, context);
+        }
         self.judge_arrival(&arrival.frame, (arrival.member, arrival.subject), Some(owner), sent, context);
         let place = arrival.place;
         let answer = self.as_answer(arrival, anomalies);
@@ -193,12 +199,10 @@ impl DeviceLine {
         }
     }
 
-    /// Whether this comes right behind an answer for the same object, and too soon after all open requests for it.
-    fn is_second_answer(&self, frame: &Sighting, subject: At, candidates: &[Handle]) -> bool {
-        let needs = self.pace.needs;
-        let asked = self.requests.latest_before(candidates, frame.clock, needs);
-        let asked = asked.and_then(|handle| self.requests.get(handle)).map(|request| request.clock);
-        if asked.is_some_and(|asked| frame.clock.since(asked) >= needs) {
+    /// Whether this comes right behind an answer for the same object, and too soon after the request that it could belong
+    /// to, which was `asked` then.
+    fn is_second_answer(&self, frame: &Sighting, subject: At, asked: Option<Timestamp>) -> bool {
+        if asked.is_some_and(|asked| frame.clock.since(asked) >= self.pace.needs) {
             return false;
         }
         self.subjects.answered(subject).is_some_and(|last| {
@@ -275,7 +279,7 @@ impl DeviceLine {
             |request: &&Request| request.is_unseen() && request.passed_over_at.is_none() && request.kind != Kind::Write;
         let contested = |request: &Request| {
             self.requests.contested.iter().any(|contested| {
-                contested.contest.key == Key::of(request.frame()) && contested.answer.first.clock >= request.clock
+                contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.clock
             })
         };
         if self.requests.of_subject(subject).filter(waits).any(|request| request.member == member) {
@@ -285,7 +289,7 @@ impl DeviceLine {
             !request.served && !request.blind && !sent.is_within(CROSSED, request.clock) && !contested(request)
         };
         let oldest = self.requests.of_member(member).filter(waits).find(disturbed);
-        oldest.and_then(|request| request.exchange.request.clone())
+        oldest.map(|request| Arc::clone(&request.frame))
     }
 
     /// A text that was cut. Texts have no fixed length, but the device pads them
@@ -353,6 +357,6 @@ fn tell_unasked(frame: Arc<Sighting>, periodic: bool, anomalies: Found, context:
         response_time: None,
         service_time: None,
         periodic,
-        anomalies: SmallVec::from_vec(anomalies),
+        anomalies,
     }));
 }

@@ -45,6 +45,8 @@ pub(super) struct Copies {
     originals: VecDeque<Original>,
     /// The place of `originals[0]`.
     first: u64,
+    /// When the latest of them was seen.
+    latest: Timestamp,
     /// The places of originals with the same content, in order.
     by_content: FxHashMap<u64, SmallVec<[Place; 2]>>,
 }
@@ -81,6 +83,7 @@ impl Copies {
         self.forget_before(ts);
         let place = Place(self.first + self.originals.len() as u64);
         let seen = SmallVec::from_slice(&[connection]);
+        self.latest = self.latest.max(ts);
         self.originals.push_back(Original { sighting, ts, exchange: None, owner: None, seen, content });
         self.by_content.entry(content).or_default().push(place);
         place
@@ -113,9 +116,9 @@ impl Copies {
         usize::try_from(place.0.checked_sub(self.first)?).ok()
     }
 
-    /// Whether none is remembered.
-    pub(super) fn is_empty(&self) -> bool {
-        self.originals.is_empty()
+    /// Whether what is seen at `ts` may be a copy of anything.
+    pub(super) fn may_be_known(&self, ts: Timestamp) -> bool {
+        !self.originals.is_empty() && ts.is_within(PATIENCE, self.latest)
     }
 
     fn forget_before(&mut self, now: Timestamp) {

@@ -1,7 +1,7 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
 use super::copies::Copies;
-use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Sighting};
+use super::exchange::Sighting;
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
@@ -19,7 +19,6 @@ use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
 use crate::rct::registry::Registry;
 use crate::time::Timestamp;
-use smallvec::SmallVec;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -69,6 +68,9 @@ pub(super) struct DeviceLine {
     pub(super) in_bootloader: bool,
     /// Nothing has to be looked at before.
     pub(super) next_check: Option<Timestamp>,
+    /// No answer is told the short way.
+    #[cfg(test)]
+    pub(super) goes_the_long_way: bool,
 }
 
 /// How fast a line is.
@@ -92,9 +94,11 @@ impl Default for Pace {
 }
 
 impl Pace {
-    /// An answer that could belong to one request only took so long.
-    pub(super) fn learn(&mut self, taken: Duration) {
-        if self.fastest.is_none_or(|fastest| taken < fastest) {
+    /// An answer that could belong to one request only came at `answered`.
+    #[inline]
+    pub(super) fn learn(&mut self, asked: Timestamp, answered: Timestamp) {
+        if self.fastest.is_none_or(|fastest| asked.saturating_add(fastest) > answered) {
+            let taken = answered.since(asked);
             self.fastest = Some(taken);
             self.needs = if self.is_real() { (taken / 2).min(REAL_DEVICE) } else { Duration::ZERO };
             self.one_go = (taken / 2).min(ONE_GO);
@@ -190,11 +194,12 @@ impl DeviceLine {
             handle,
             clock: frame.clock,
             connection: frame.connection,
-            exchange: exchange(handle.id, frame, anomalies),
+            frame,
             member,
             subject,
             kind,
             deadline,
+            anomalies,
             given: None,
             repetition,
             passed_over_at: None,
@@ -221,10 +226,7 @@ impl DeviceLine {
         context: &mut Context<'_>,
     ) -> Option<Box<Repetition>> {
         let asking = self.members.get_mut(member)?;
-        asking.counts.requests += 1;
-        let repeated = asking.repeated(frame, self.pace.one_go, context.timeout);
-        asking.remember(handle, frame);
-        let repeated = repeated?;
+        let repeated = asking.ask(handle, frame, self.pace.one_go, context.timeout)?;
         let of = repeated.is_retry.then_some(repeated.first);
         if repeated.fate == Fate::Failed && repeated.is_retry {
             anomalies.push(super::fate::retry(frame, context));
@@ -245,22 +247,7 @@ impl DeviceLine {
     }
 }
 
-/// What is known of an exchange when its request is made.
-fn exchange(id: ExchangeId, request: Arc<Sighting>, anomalies: Found) -> Box<Exchange> {
-    Box::new(Exchange {
-        id,
-        ts: request.ts,
-        request: Some(request),
-        response: None,
-        status: ExchangeStatus::Open,
-        response_time: None,
-        service_time: None,
-        periodic: false,
-        anomalies: SmallVec::from_vec(anomalies),
-    })
-}
-
-fn kind_of(command: Command, nature: Nature) -> Option<Kind> {
+fn kind_of(command: Command, nature: &Nature) -> Option<Kind> {
     match command.base() {
         Command::READ => Some(Kind::Read),
         Command::READ_PERIODICALLY => Some(Kind::Subscription),

@@ -206,7 +206,7 @@ pub struct Exchange {
     /// Whether a periodic registration explains the device frame.
     pub periodic: bool,
     /// The anomalies that name this exchange.
-    pub anomalies: SmallVec<[(AnomalyId, Code); 2]>,
+    pub anomalies: Vec<(AnomalyId, Code)>,
 }
 
 impl Exchange {

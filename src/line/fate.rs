@@ -1,7 +1,8 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
+use super::copies::Place;
 use super::device::{Context, DeviceLine};
-use super::exchange::{ExchangeStatus, Sighting};
+use super::exchange::{Exchange, ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
@@ -10,6 +11,7 @@ use super::slab::At;
 use super::subject::LastAnswer;
 use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
+use crate::endpoint::ConnectionId;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -63,7 +65,7 @@ impl DeviceLine {
 
     /// When an answer is told even if its copies have not come.
     fn ripe(&self, given: &Given) -> Timestamp {
-        let patience = if given.own && !self.members.any_proven() { COPY_TRIAL } else { COPY_PATIENCE };
+        let patience = if given.is_own() && !self.members.any_proven() { COPY_TRIAL } else { COPY_PATIENCE };
         given.clock.saturating_add(patience)
     }
 
@@ -114,52 +116,52 @@ impl DeviceLine {
     /// Gives an answer to a request.
     ///
     /// `seen` are its sightings behind the first, `place` is where it stands among what may be copied.
-    pub(super) fn give(
-        &mut self,
-        handle: Handle,
-        answer: Answer,
-        seen: &[Arc<Sighting>],
-        place: Option<super::copies::Place>,
-    ) {
+    pub(super) fn give(&mut self, handle: Handle, answer: Answer, seen: &[Arc<Sighting>], place: Option<Place>) {
         let Some(request) = self.requests.get(handle) else { return };
         let (asking, member, subject, kind) = (request.connection, request.member, request.subject, request.kind);
-        let (damaged, clock) = (answer.is_damaged(), answer.first.clock);
-        if kind == Kind::Subscription && !damaged {
+        let given = request.given(answer, seen);
+        if kind == Kind::Subscription && !given.damaged {
             self.subjects.subscribe(subject);
         }
         if kind == Kind::Write && self.requests.of_subject(subject).filter(|request| request.is_open()).count() == 1 {
             self.confirms_writes = true;
         }
-        self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
-        self.subjects.remember_answer(subject, LastAnswer { frame: Arc::clone(&answer.first), owner: asking });
+        let (fate, frame) = (if given.damaged { Fate::Failed } else { Fate::Fine }, Arc::clone(given.first()));
+        self.note_answer(handle, (member, subject), LastAnswer { frame, owner: asking }, fate);
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);
         }
+        self.check_at(given.clock.saturating_add(COPY_TRIAL));
+        self.requests.change(handle, |request| request.given = Some(Box::new(given)));
+    }
+
+    /// Takes note of an answer that a connection had asked for.
+    #[inline]
+    pub(super) fn note_answer(&mut self, handle: Handle, (member, subject): (At, At), answer: LastAnswer, fate: Fate) {
+        let clock = answer.frame.clock;
+        self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
+        self.subjects.remember_answer(subject, answer);
         if let Some(member) = self.members.get_mut(member) {
-            member.set_fate(handle, if damaged { Fate::Failed } else { Fate::Fine }, clock);
+            member.set_fate(handle, fate, clock);
         }
-        self.requests.change(handle, |request| request.answered(answer, seen));
-        self.check_at(clock.saturating_add(COPY_TRIAL));
     }
 
     /// Counts the copies of an answer that never came.
     fn note_missed_copies(&mut self, handle: Handle) {
         let Some(request) = self.requests.get(handle) else { return };
-        let missed: SmallVec<[At; 8]> = self.missing(request).collect();
+        let Some(given) = &request.given else { return };
+        let missed: SmallVec<[At; 8]> = self.missing(request.connection, given).collect();
         for member in missed {
             self.members.missed_copy(member);
         }
     }
 
-    /// The connections that a copy of a request's answer is to be waited for on.
+    /// The connections that a copy of an answer is to be waited for on. `asking`: the request's.
     #[inline]
-    fn missing(&self, request: &Request) -> impl Iterator<Item = At> {
-        let (given, response) = (request.given.as_ref(), request.exchange.response.as_ref());
-        let is_sender = move |id| id == request.connection || given.is_some_and(|given| given.connection == id);
-        let has_it = move |id| is_sender(id) || response.is_some_and(|response| response.copies.contains(&id));
-        let before = given.map_or(Timestamp::EARLIEST, |given| given.clock);
-        self.members.expecting_before(before).filter(move |(_, member)| !has_it(member.id)).map(|(at, _)| at)
+    fn missing(&self, asking: ConnectionId, given: &Given) -> impl Iterator<Item = At> {
+        let has_it = move |id| id == asking || id == given.connection || given.response.copies.contains(&id);
+        self.members.expecting_before(given.clock).filter(move |(_, member)| !has_it(member.id)).map(|(at, _)| at)
     }
 
     /// Tells the exchange if nothing more is to be waited for.
@@ -178,10 +180,17 @@ impl DeviceLine {
     }
 
     fn is_ready(&self, handle: Handle) -> bool {
-        let Some(request) = self.requests.get(handle) else { return false };
-        let Some(given) = &request.given else { return false };
+        let request = self.requests.get(handle);
+        request.is_some_and(|request| request.given.as_ref().is_some_and(|given| self.is_complete(request, given)))
+    }
+
+    /// Whether a request with this answer waits for nothing any more.
+    #[inline]
+    fn is_complete(&self, request: &Request, given: &Given) -> bool {
         let first_waits = request.repeats().is_some_and(|first| self.requests.get(first).is_some());
-        (given.own || request.abandoned) && !first_waits && self.missing(request).next().is_none()
+        (given.is_own() || request.abandoned)
+            && !first_waits
+            && self.missing(request.connection, given).next().is_none()
     }
 
     /// Tells the exchange as it stands, and the one that only waited for its fate. `cut_short`: the capture or a limit
@@ -189,11 +198,9 @@ impl DeviceLine {
     fn tell(&mut self, handle: Handle, cut_short: bool, context: &mut Context<'_>) {
         let mut next = Some((handle, cut_short));
         while let Some((handle, cut_short)) = next.take() {
-            let Some(request) = self.requests.get(handle) else { return };
-            let (member, repeated_by) = (request.member, request.repeated_by());
-            let status = self.status(request, cut_short, context);
-            self.close(handle, status, context);
-            self.note_if_empty(member);
+            let Some(request) = self.requests.take(handle) else { return };
+            let (repeated_by, status) = (request.repeated_by(), self.status(&request, cut_short, context));
+            self.close(request, status, context);
             if let Some(repetition) = repeated_by {
                 self.judge_repetition(repetition, status, context);
                 next = self.is_ready(repetition).then_some((repetition, false));
@@ -218,44 +225,51 @@ impl DeviceLine {
         }
     }
 
-    /// Takes a request out and tells its exchange.
-    fn close(&mut self, handle: Handle, status: ExchangeStatus, context: &mut Context<'_>) {
-        let found = self.judge(handle, status, context);
-        if !matches!(status, ExchangeStatus::Answered) {
-            self.note_failure(handle, status);
+    /// Tells the exchange of a request that was taken out.
+    fn close(&mut self, mut request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
+        let found = self.judge(&request, status, context);
+        request.anomalies.extend(found);
+        if status != ExchangeStatus::Answered {
+            self.note_failure(&request, status);
         }
-        let Some(mut exchange) = self.requests.take(handle) else { return };
-        exchange.status = status;
-        if !found.is_empty() {
-            exchange.anomalies.extend(found);
-        }
-        context.out.exchange(exchange);
+        let given = request.given;
+        context.out.exchange(Box::new(Exchange {
+            id: request.handle.id,
+            ts: request.frame.ts,
+            request: Some(request.frame),
+            status,
+            response_time: given.as_ref().map(|given| given.response_time),
+            service_time: given.as_ref().map(|given| given.service_time),
+            response: given.map(|given| given.response),
+            periodic: false,
+            anomalies: request.anomalies,
+        }));
+        self.note_if_empty(request.member);
     }
 
     /// What there is to say of an exchange when its fate is known. Nearly always nothing.
-    fn judge(&mut self, handle: Handle, status: ExchangeStatus, context: &mut Context<'_>) -> Found {
+    fn judge(&mut self, request: &Request, status: ExchangeStatus, context: &mut Context<'_>) -> Found {
         let mut found = Found::new();
-        let Some(request) = self.requests.get(handle) else { return found };
         match status {
-            ExchangeStatus::Unanswered => found.push(unanswered(request.frame(), context)),
+            ExchangeStatus::Unanswered => found.push(unanswered(&request.frame, context)),
             ExchangeStatus::Unconfirmed => {
                 let read = self.subjects.answered(request.subject).map(|last| &last.frame);
                 let read = read.filter(|read| read.clock > request.clock && read.crc_ok());
-                found.push(unconfirmed(request.frame(), read, context));
+                found.push(unconfirmed(&request.frame, read, context));
             }
             _ => {}
         }
         if request.kind == Kind::Write {
-            found.extend(self.sensitive.told(handle.id, request.frame(), status, context));
+            found.extend(self.sensitive.told(request.handle.id, &request.frame, status, context));
         }
         if let Some(given) = &request.given {
             found.extend_from_slice(&given.anomalies);
             if request.kind == Kind::Query {
-                found.extend(self.mismatched_series(request, context));
+                found.extend(self.mismatched_series(request, given, context));
             }
             let asked_again = request.repeated_at().is_some_and(|again| again <= given.clock) && !request.served;
             if asked_again || !given.clock.is_within(context.timeout, request.clock) {
-                found.extend(late(request, context));
+                found.push(late(&request.frame, given.first(), context));
             }
         }
         found
@@ -263,20 +277,16 @@ impl DeviceLine {
 
     /// Takes note of a request without an answer that is to be trusted.
     #[cold]
-    fn note_failure(&mut self, handle: Handle, status: ExchangeStatus) {
-        let Some(request) = self.requests.get(handle) else { return };
-        if let Some(asked) = &request.exchange.request
-            && request.is_open()
-            && !request.blind
-        {
-            self.subjects.remember_expired(request.subject, Arc::clone(asked));
+    fn note_failure(&mut self, request: &Request, status: ExchangeStatus) {
+        if request.is_open() && !request.blind {
+            self.subjects.remember_expired(request.subject, Arc::clone(&request.frame));
         }
         if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged)
             && let Some(member) = self.members.get_mut(request.member)
         {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             let at = request.given.as_ref().map_or(request.deadline, |given| given.clock);
-            member.set_fate(handle, Fate::Failed, at);
+            member.set_fate(request.handle, Fate::Failed, at);
         }
     }
 
@@ -287,8 +297,8 @@ impl DeviceLine {
             return;
         }
         self.requests.change(repetition, |request| {
-            let anomaly = retry(request.frame(), context);
-            request.exchange.anomalies.push(anomaly);
+            let anomaly = retry(&request.frame, context);
+            request.anomalies.push(anomaly);
         });
     }
 }
@@ -322,9 +332,8 @@ pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId
 }
 
 #[cold]
-fn late(request: &Request, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
-    let (asked, answer) = (request.frame(), request.first_answer()?);
+fn late(asked: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
     let ms = answer.clock.since(asked.clock).as_secs_f64() * 1e3;
     let message = format!("the answer came {ms:.1} ms after the request, when the client had given it up");
-    Some(context.out.anomaly(Code::LateResponse, About::frame(answer).and(asked), message))
+    context.out.anomaly(Code::LateResponse, About::frame(answer).and(asked), message)
 }

@@ -188,7 +188,7 @@ impl Lines {
         let mut addressee = Addressee { spot, identity: None, original: None };
         let Some(Spot { line, member }) = spot else { return addressee };
         let line = &self.devices[line];
-        if frame.sender == Sender::Device && self.connections.len() > 1 && line.is_copying(member) {
+        if frame.sender == Sender::Device && self.connections.len() > 1 && line.is_copying(member, frame.clock) {
             let identity = identity(frame);
             addressee.identity = Some(identity);
             addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
@@ -280,9 +280,10 @@ impl Lines {
         }
     }
 
-    /// What has been found out since the last time, for the caller to take.
-    pub fn outcomes(&mut self) -> std::vec::Drain<'_, Outcome> {
-        self.out.take()
+    /// The next thing that has been found out, until there is nothing left.
+    #[inline]
+    pub fn next_outcome(&mut self) -> Option<Outcome> {
+        self.out.next()
     }
 
     /// A number for an anomaly found elsewhere: all are counted together.

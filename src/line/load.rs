@@ -3,7 +3,7 @@
 use super::device::{Context, DeviceLine};
 use super::exchange::Sighting;
 use super::outcome::{About, Outbox};
-use super::request::{Handle, Request};
+use super::request::Handle;
 use crate::anomaly::Code;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -54,7 +54,7 @@ impl DeviceLine {
             self.load.backlog = None;
             return;
         }
-        let Some(frame) = self.requests.get(handle).map(Request::frame) else { return };
+        let Some(frame) = self.requests.get(handle).map(|request| &request.frame) else { return };
         let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };
         let backlog = self.load.backlog.get_or_insert(fresh);
         backlog.asked += 1;
@@ -70,7 +70,7 @@ impl DeviceLine {
             backlog.answered
         );
         let overload = context.out.anomaly(Code::Overload, About::frame(frame), message);
-        self.requests.change(handle, |request| request.exchange.anomalies.push(overload));
+        self.requests.change(handle, |request| request.anomalies.push(overload));
     }
 
     /// Takes note of a connection that has just joined. Told once until there are fewer again.

@@ -3,16 +3,17 @@
 use super::exchange::Sighting;
 use super::request::{Handle, Key};
 use crate::endpoint::ConnectionId;
-use crate::rct::{Command, Escaping};
+use crate::rct::Escaping;
 use crate::time::Timestamp;
-use smallvec::SmallVec;
+use rustc_hash::FxHasher;
+use std::hash::{Hash, Hasher};
 use std::time::Duration;
 
 /// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
 const REMEMBERED: usize = 64;
 
 /// So many more are kept, so that the oldest ones are thrown away together.
-const THROWN_AWAY: usize = 16;
+const THROWN_AWAY: usize = 64;
 
 /// No real device answers in less.
 pub(super) const ONE_GO: Duration = Duration::from_millis(10);
@@ -52,16 +53,30 @@ pub(super) enum Fate {
     Failed,
 }
 
+/// A request as it is remembered.
 #[derive(Debug)]
 struct Asked {
     handle: Handle,
-    key: Key,
-    command: Command,
-    payload: SmallVec<[u8; 8]>,
+    question: Question,
     clock: Timestamp,
     fate: Fate,
     /// When its fate was known.
     settled: Timestamp,
+}
+
+/// A hash over all that makes two requests the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Question(u64);
+
+impl Question {
+    fn of(frame: &Sighting) -> Self {
+        let mut hasher = FxHasher::default();
+        (Key::of(frame), frame.command).hash(&mut hasher);
+        if !frame.payload.is_empty() {
+            frame.payload.hash(&mut hasher);
+        }
+        Self(hasher.finish())
+    }
 }
 
 /// A request that was made before.
@@ -122,31 +137,32 @@ impl Member {
         }
     }
 
-    /// Remembers a request.
-    pub(super) fn remember(&mut self, handle: Handle, frame: &Sighting) {
+    /// Takes note of a request. Returns the same request before it, if the client has asked nothing else since it saw that
+    /// one fail. `one_go`: requests so close together were sent in one go. `reach`: what comes later than this after a
+    /// failure is no retry.
+    pub(super) fn ask(
+        &mut self,
+        handle: Handle,
+        frame: &Sighting,
+        one_go: Duration,
+        reach: Duration,
+    ) -> Option<Repeated> {
+        let question = Question::of(frame);
+        let repeated = self.repeated(question, frame.clock, one_go, reach);
+        self.counts.requests += 1;
         if self.asked.len() == REMEMBERED + THROWN_AWAY {
             self.asked.drain(..THROWN_AWAY);
         }
-        self.asked.push(Asked {
-            handle,
-            key: Key::of(frame),
-            command: frame.command,
-            payload: SmallVec::from_slice(&frame.payload),
-            clock: frame.clock,
-            fate: Fate::Pending,
-            settled: frame.clock,
-        });
+        let (clock, fate) = (frame.clock, Fate::Pending);
+        self.asked.push(Asked { handle, question, clock, fate, settled: clock });
+        repeated
     }
 
-    /// The same request before `frame`, if the client has asked nothing else since it saw that one fail. `one_go`: requests
-    /// so close together were sent in one go. `reach`: what comes later than this after a failure is no retry.
-    pub(super) fn repeated(&self, frame: &Sighting, one_go: Duration, reach: Duration) -> Option<Repeated> {
-        let key = Key::of(frame);
-        // The key is looked at first: nearly always it is another one.
-        let same =
-            |asked: &Asked| asked.key == key && asked.command == frame.command && *asked.payload == *frame.payload;
+    #[inline]
+    fn repeated(&self, question: Question, clock: Timestamp, one_go: Duration, reach: Duration) -> Option<Repeated> {
+        let same = |asked: &Asked| asked.question == question;
         let mut earlier = self.recent().iter().rev();
-        let this_go = frame.clock.saturating_sub(one_go);
+        let this_go = clock.saturating_sub(one_go);
         // What is asked twice in one go is no repetition but two requests.
         let last = loop {
             let asked = earlier.next()?;
@@ -162,9 +178,9 @@ impl Member {
         while !same(asked) {
             asked = earlier.next().filter(|asked| asked.clock >= last_go)?;
         }
-        let in_reach = asked.fate != Fate::Failed || frame.clock.is_within(reach, asked.settled);
+        let in_reach = asked.fate != Fate::Failed || clock.is_within(reach, asked.settled);
         let before = self.recent().iter().rev().filter(|other| same(other) && other.clock < asked.clock);
-        let is_retry = in_reach && !is_series(frame.clock, asked.clock, before);
+        let is_retry = in_reach && !is_series(clock, asked.clock, before);
         Some(Repeated { first: asked.handle, fate: asked.fate, is_retry })
     }
 

@@ -93,9 +93,10 @@ impl Members {
     }
 
     /// Whether any connection but this one expects copies.
+    #[inline]
     pub(super) fn any_expecting_beside(&self, place: At) -> bool {
-        let itself = self.get(place).is_some_and(|member| member.standing().expecting);
-        self.expecting.len() > usize::from(itself)
+        let is_itself = || self.get(place).is_some_and(|member| member.standing().expecting);
+        self.expecting.len() > 1 || (self.expecting.len() == 1 && !is_itself())
     }
 
     /// Those that expect copies and were opened before `ts`.

@@ -19,6 +19,7 @@ mod members;
 mod nature;
 mod noise;
 mod outcome;
+mod plain;
 mod request;
 mod requests;
 mod roles;

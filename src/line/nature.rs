@@ -53,7 +53,7 @@ impl Nature {
     }
 
     /// Whether there is nothing to say of a value in a RESPONSE.
-    pub(super) fn is_plain(self, payload: &[u8]) -> bool {
+    pub(super) fn is_plain(&self, payload: &[u8]) -> bool {
         match (self.plain, payload) {
             (Plain::Integer(size), _) => payload.len() == size,
             (Plain::Float, &[a, b, c, d]) => is_ordinary(f32::from_be_bytes([a, b, c, d])),

@@ -8,6 +8,7 @@ use crate::packet::ByteRange;
 use crate::time::Timestamp;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
+use std::collections::VecDeque;
 
 /// One thing a line has found out.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub enum Outcome {
 /// Collects outcomes and counts exchanges and anomalies through a session.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    outcomes: Vec<Outcome>,
+    outcomes: VecDeque<Outcome>,
     /// Objects marked `secret` that have crossed the wire.
     secrets: FxHashSet<ObjectId>,
     exchanges: u64,
@@ -76,9 +77,10 @@ impl About {
 }
 
 impl Outbox {
-    /// What has been found out since the last time.
-    pub(super) fn take(&mut self) -> std::vec::Drain<'_, Outcome> {
-        self.outcomes.drain(..)
+    /// The next thing that has been found out.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<Outcome> {
+        self.outcomes.pop_front()
     }
 
     /// Whether this secret is met for the first time in the session.
@@ -89,7 +91,7 @@ impl Outbox {
     /// Gives a request its number and its place in the order.
     pub(super) fn asked(&mut self, request: &Sighting) -> ExchangeId {
         let id = self.exchange_id();
-        self.outcomes.push(Outcome::Asked { id, clock: request.clock, at: request.place() });
+        self.outcomes.push_back(Outcome::Asked { id, clock: request.clock, at: request.place() });
         id
     }
 
@@ -99,7 +101,7 @@ impl Outbox {
     }
 
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
-        self.outcomes.push(Outcome::Exchange(exchange));
+        self.outcomes.push_back(Outcome::Exchange(exchange));
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {
@@ -115,7 +117,7 @@ impl Outbox {
         let About { ts, clock, connection, object_id, evidence } = about;
         let message = message.into();
         let anomaly = Anomaly { id, code, ts, connection: Some(connection), object_id, message, evidence };
-        self.outcomes.push(Outcome::Anomaly { clock, anomaly: Box::new(anomaly) });
+        self.outcomes.push_back(Outcome::Anomaly { clock, anomaly: Box::new(anomaly) });
         (id, code)
     }
 }

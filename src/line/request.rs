@@ -1,6 +1,6 @@
 //! One request that is not done yet, and what an answer to it is.
 
-use super::exchange::{Exchange, ExchangeId, Pairing, Response, Sighting};
+use super::exchange::{ExchangeId, Pairing, Response, Sighting};
 use super::slab::At;
 use super::values::Found;
 use crate::anomaly::Severity;
@@ -64,17 +64,21 @@ impl Answer {
     }
 }
 
-/// An answer that was given to a request, as far as it is not in the exchange.
+/// An answer that was given to a request.
 #[derive(Debug)]
 pub(super) struct Given {
+    /// What will be told of it.
+    pub(super) response: Response,
+    /// From the packet that completed the request to the one that completed the answer, in nanoseconds.
+    pub(super) response_time: i64,
+    /// From when the line became free for the request, in nanoseconds.
+    pub(super) service_time: i64,
     /// When it was first seen on any connection.
     pub(super) clock: Timestamp,
     /// That connection.
     pub(super) connection: ConnectionId,
-    /// That sighting, where the exchange has the asking connection's own.
-    pub(super) first: Option<Arc<Sighting>>,
-    /// It has been seen on the asking connection.
-    pub(super) own: bool,
+    /// That sighting, where the response is the asking connection's own.
+    first: Option<Arc<Sighting>>,
     /// It is not to be trusted.
     pub(super) damaged: bool,
     pub(super) anomalies: Found,
@@ -92,8 +96,7 @@ pub(super) struct Handle {
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) handle: Handle,
-    /// What will be told, as far as it is known.
-    pub(super) exchange: Box<Exchange>,
+    pub(super) frame: Arc<Sighting>,
     /// When the request was made.
     pub(super) clock: Timestamp,
     pub(super) connection: ConnectionId,
@@ -103,7 +106,10 @@ pub(super) struct Request {
     pub(super) subject: At,
     pub(super) kind: Kind,
     pub(super) deadline: Timestamp,
-    pub(super) given: Option<Given>,
+    /// What was found about it so far.
+    pub(super) anomalies: Found,
+    /// Its answer, while something else is waited for.
+    pub(super) given: Option<Box<Given>>,
     /// Rarely there is one.
     pub(super) repetition: Option<Box<Repetition>>,
     /// When its connection first asked for something after it, not in one go with it: a client that waits for its
@@ -153,56 +159,69 @@ impl Request {
 
     /// Whether no answer has been seen on its connection.
     pub(super) fn is_unseen(&self) -> bool {
-        self.given.as_ref().is_none_or(|given| !given.own)
+        self.given.as_ref().is_none_or(|given| !given.is_own())
     }
 
-    /// Its frame.
-    pub(super) fn frame(&self) -> &Sighting {
-        self.exchange.lead()
-    }
-
-    /// Its answer as it was first seen on any connection.
-    pub(super) fn first_answer(&self) -> Option<&Sighting> {
-        let first = self.given.as_ref().and_then(|given| given.first.as_deref());
-        first.or_else(|| self.exchange.response.as_ref().map(|response| &*response.frame))
-    }
-
-    /// It has got this answer. `seen` are its sightings behind the first.
-    pub(super) fn answered(&mut self, answer: Answer, seen: &[Arc<Sighting>]) {
+    /// What this answer is to it. `seen` are its sightings behind the first.
+    pub(super) fn given(&self, answer: Answer, seen: &[Arc<Sighting>]) -> Given {
         let damaged = answer.is_damaged();
         let Answer { first, mut copies, pairing, line_free, anomalies } = answer;
-        let (clock, connection, own) = (first.clock, first.connection, first.connection == self.connection);
+        let (clock, connection) = (first.clock, first.connection);
         copies.retain(|copy| *copy != self.connection);
-        self.exchange.service_time = Some(clock.nanos_since(line_free.max(self.clock)));
-        self.exchange.response_time = Some(first.completed.nanos_since(self.frame().completed));
-        self.exchange.response = Some(Response { frame: first, on_asking_connection: own, copies, pairing });
-        self.given = Some(Given { clock, connection, first: None, own, damaged, anomalies });
+        let mut given = Given {
+            response_time: first.completed.nanos_since(self.frame.completed),
+            service_time: clock.nanos_since(line_free.max(self.clock)),
+            response: Response { on_asking_connection: connection == self.connection, frame: first, copies, pairing },
+            clock,
+            connection,
+            first: None,
+            damaged,
+            anomalies,
+        };
         if let Some(own) = seen.iter().find(|frame| frame.connection == self.connection) {
-            self.answered_again(own);
+            given.arrived(own, &self.frame);
         }
+        given
     }
 
     /// Its answer has arrived on one more connection.
     pub(super) fn answered_again(&mut self, copy: &Arc<Sighting>) {
-        let asked = self.frame().completed;
-        let (Some(given), Some(response)) = (&mut self.given, &mut self.exchange.response) else { return };
-        if copy.connection != self.connection {
-            response.copies.push(copy.connection);
-        } else if !given.own {
-            // It is the one that counts: the client could not have got it sooner.
-            given.own = true;
-            given.first = Some(std::mem::replace(&mut response.frame, Arc::clone(copy)));
-            response.on_asking_connection = true;
-            if !response.copies.contains(&given.connection) {
-                response.copies.insert(0, given.connection);
-            }
-            self.exchange.response_time = Some(copy.completed.nanos_since(asked));
+        if let Some(given) = &mut self.given {
+            given.arrived(copy, &self.frame);
         }
     }
 
     /// Whether the device still owes it an answer, as far as is known.
     pub(super) fn is_owed(&self) -> bool {
         self.is_open() && !self.blind && !self.abandoned
+    }
+}
+
+impl Given {
+    /// Whether it has been seen on the asking connection.
+    pub(super) fn is_own(&self) -> bool {
+        self.response.on_asking_connection
+    }
+
+    /// The answer as it was first seen on any connection.
+    pub(super) fn first(&self) -> &Arc<Sighting> {
+        self.first.as_ref().unwrap_or(&self.response.frame)
+    }
+
+    /// The answer to `asked` has arrived on one more connection.
+    fn arrived(&mut self, copy: &Arc<Sighting>, asked: &Sighting) {
+        let response = &mut self.response;
+        if copy.connection != asked.connection {
+            response.copies.push(copy.connection);
+        } else if !response.on_asking_connection {
+            // It is the one that counts: the client could not have got it sooner.
+            response.on_asking_connection = true;
+            self.first = Some(std::mem::replace(&mut response.frame, Arc::clone(copy)));
+            if !response.copies.contains(&self.connection) {
+                response.copies.insert(0, self.connection);
+            }
+            self.response_time = copy.completed.nanos_since(asked.completed);
+        }
     }
 }
 

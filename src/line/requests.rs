@@ -1,16 +1,16 @@
 //! The requests of one line that are not done yet: those of the whole line, of one connection and of one object, each in
-//! the order in which they were made.
+//! the order in which they were made. (Those of a connection are sorted by their clocks: packets that changed places may
+//! make them go back a little.)
 //!
 //! Each request is part of three chains, so that none of the questions about it takes a look at all the others. Which
 //! answer belongs to which request is asked here as well, where several could be meant.
 
-use super::exchange::{Exchange, ExchangeId};
+use super::exchange::ExchangeId;
 use super::request::{Contest, Contested, Handle, Kind, Request};
 use super::slab::{At, Slab};
 use crate::endpoint::ConnectionId;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 use std::time::Duration;
 
 /// How long the line may still be busy with what a client has stopped waiting for.
@@ -40,8 +40,8 @@ struct Ends {
 #[derive(Debug, Default)]
 struct OfMember {
     ends: Ends,
-    /// Those that are not passed over yet, sorted: clocks of packets that changed places go back a little.
-    fresh: VecDeque<(Timestamp, Handle)>,
+    /// The first that is not passed over yet: of those behind it hardly any is.
+    fresh: Option<At>,
 }
 
 /// The requests of a line.
@@ -71,31 +71,58 @@ impl Requests {
 
     /// Puts a request that nothing is known of yet behind all others. Its handle is [`Self::next_handle`].
     pub(super) fn push(&mut self, request: Request) {
-        let Request { handle, clock, member, subject, .. } = request;
+        let Request { handle: Handle { at, .. }, clock, member, subject, .. } = request;
         self.slab.insert(request);
         self.count += 1;
         self.owed += 1;
-        grow(&mut self.links, handle.at);
+        grow(&mut self.links, at);
         grow(&mut self.members, member);
         grow(&mut self.subjects, subject);
-        for chain in [LINE, MEMBER, SUBJECT] {
-            let ends = self.ends(chain, member, subject);
-            let before = ends.last.replace(handle.at);
-            match before {
-                Some(before) => self.links[before.index()][chain].behind = Some(handle.at),
-                None => ends.first = Some(handle.at),
-            }
-            self.links[handle.at.index()][chain] = Link { before, behind: None };
+        self.insert::<LINE>(at, (member, subject), self.line.last);
+        self.insert::<SUBJECT>(at, (member, subject), self.subjects[subject.index()].last);
+        let mut before = self.members[member.index()].ends.last;
+        let mut is_first_fresh = self.members[member.index()].fresh.is_none();
+        while let Some(later) = before.filter(|before| self.slab.get(*before).is_some_and(|other| other.clock > clock))
+        {
+            is_first_fresh |= self.members[member.index()].fresh == Some(later);
+            before = self.links[later.index()][MEMBER].before;
         }
-        let (queue, fresh) = (&mut self.members[member.index()].fresh, (clock, handle));
-        match queue.back() {
-            Some(last) if *last > fresh => queue.insert(queue.partition_point(|other| *other < fresh), fresh),
-            _ => queue.push_back(fresh),
+        self.insert::<MEMBER>(at, (member, subject), before);
+        if is_first_fresh {
+            self.members[member.index()].fresh = Some(at);
+        }
+    }
+
+    /// Makes a request a part of a chain, behind `before`.
+    #[inline]
+    fn insert<const CHAIN: Chain>(&mut self, at: At, of: (At, At), before: Option<At>) {
+        let behind = match before {
+            Some(before) => self.links[before.index()][CHAIN].behind.replace(at),
+            None => self.ends(CHAIN, of).first.replace(at),
+        };
+        match behind {
+            Some(behind) => self.links[behind.index()][CHAIN].before = Some(at),
+            None => self.ends(CHAIN, of).last = Some(at),
+        }
+        self.links[at.index()][CHAIN] = Link { before, behind };
+    }
+
+    /// Takes a request out of a chain.
+    #[inline]
+    fn remove<const CHAIN: Chain>(&mut self, at: At, of: (At, At)) {
+        let Link { before, behind } = self.links[at.index()][CHAIN];
+        match before {
+            Some(before) => self.links[before.index()][CHAIN].behind = behind,
+            None => self.ends(CHAIN, of).first = behind,
+        }
+        match behind {
+            Some(behind) => self.links[behind.index()][CHAIN].before = before,
+            None => self.ends(CHAIN, of).last = before,
         }
     }
 
     #[inline]
-    fn ends(&mut self, chain: Chain, member: At, subject: At) -> &mut Ends {
+    fn ends(&mut self, chain: Chain, (member, subject): (At, At)) -> &mut Ends {
         match chain {
             LINE => &mut self.line,
             MEMBER => &mut self.members[member.index()].ends,
@@ -104,33 +131,24 @@ impl Requests {
     }
 
     /// Takes a request out, for its exchange to be told.
-    pub(super) fn take(&mut self, handle: Handle) -> Option<Box<Exchange>> {
+    #[expect(clippy::inline_always, reason = "who takes one needs little of it")]
+    #[inline(always)]
+    pub(super) fn take(&mut self, handle: Handle) -> Option<Request> {
         let request = self.get(handle)?;
-        let (member, subject, fresh) = (request.member, request.subject, (request.clock, handle));
-        let (owed, open, passed_over) = (request.is_owed(), request.is_open(), request.passed_over_at.is_some());
+        let of = (request.member, request.subject);
+        let (owed, open) = (request.is_owed(), request.is_open());
         self.count -= 1;
         self.owed -= usize::from(owed);
         self.answered -= usize::from(!open);
-        if !passed_over {
-            let queue = &mut self.members[member.index()].fresh;
-            if queue.front() == Some(&fresh) {
-                queue.pop_front();
-            } else if let Ok(index) = queue.binary_search(&fresh) {
-                queue.remove(index);
-            }
+        let behind = self.links[handle.at.index()][MEMBER].behind;
+        let fresh = &mut self.members[of.0.index()].fresh;
+        if *fresh == Some(handle.at) {
+            *fresh = behind;
         }
-        for chain in [LINE, MEMBER, SUBJECT] {
-            let Link { before, behind } = self.links[handle.at.index()][chain];
-            match before {
-                Some(before) => self.links[before.index()][chain].behind = behind,
-                None => self.ends(chain, member, subject).first = behind,
-            }
-            match behind {
-                Some(behind) => self.links[behind.index()][chain].before = before,
-                None => self.ends(chain, member, subject).last = before,
-            }
-        }
-        self.slab.remove(handle.at).map(|request| request.exchange)
+        self.remove::<LINE>(handle.at, of);
+        self.remove::<MEMBER>(handle.at, of);
+        self.remove::<SUBJECT>(handle.at, of);
+        self.slab.remove(handle.at)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -222,15 +240,11 @@ impl Requests {
     /// A client has asked at `clock` for something else than what it waits for. `one_go`: requests so close together
     /// were sent in one go.
     pub(super) fn pass_over(&mut self, member: At, clock: Timestamp, one_go: Duration) {
-        let Some(of_member) = self.members.get_mut(member.index()) else { return };
-        while let Some((asked, handle)) = of_member.fresh.front().copied() {
-            if clock.is_within(one_go, asked) {
-                return;
-            }
-            of_member.fresh.pop_front();
-            if let Some(request) = self.slab.get_mut(handle.at) {
-                request.passed_over_at = Some(clock);
-            }
+        let Some(OfMember { fresh, .. }) = self.members.get_mut(member.index()) else { return };
+        let this_go = clock.saturating_sub(one_go);
+        while let Some(request) = fresh.and_then(|at| self.slab.get_mut(at)).filter(|other| other.clock < this_go) {
+            request.passed_over_at.get_or_insert(clock);
+            *fresh = self.links[request.handle.at.index()][MEMBER].behind;
         }
     }
 
@@ -244,10 +258,11 @@ impl Requests {
     }
 
     /// The only open request of a contest about `subject`, if there are not several.
-    pub(super) fn only_candidate(&self, contest: Contest, subject: At) -> Option<Handle> {
+    #[inline]
+    pub(super) fn only_candidate(&self, contest: Contest, subject: At) -> Option<&Request> {
         let mut candidates = self.open(contest, subject);
         let first = candidates.next()?;
-        candidates.next().is_none().then_some(first.handle)
+        candidates.next().is_none().then_some(first)
     }
 
     /// The open requests of a contest about `subject`, in order. READs and queries go before WRITEs when this device is
@@ -310,7 +325,7 @@ fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{ExchangeStatus, Pairing, Sender, Sighting, SightingId};
+    use super::super::exchange::{Pairing, Sender, Sighting, SightingId};
     use super::super::request::{Answer, Key};
     use super::*;
     use crate::endpoint::Endpoint;
@@ -353,20 +368,6 @@ mod tests {
         })
     }
 
-    fn exchange(id: ExchangeId, frame: Arc<Sighting>) -> Box<Exchange> {
-        Box::new(Exchange {
-            id,
-            ts: frame.ts,
-            request: Some(frame),
-            response: None,
-            status: ExchangeStatus::Open,
-            response_time: None,
-            service_time: None,
-            periodic: false,
-            anomalies: SmallVec::new(),
-        })
-    }
-
     /// What a plain list knows of a request.
     #[derive(Clone, Debug, PartialEq)]
     struct Known {
@@ -385,7 +386,7 @@ mod tests {
         Known {
             handle: request.handle,
             connection: request.connection.0,
-            object: request.frame().object_id.0,
+            object: request.frame.object_id.0,
             clock: request.clock.nanos(),
             kind: request.kind,
             open: request.is_open(),
@@ -461,11 +462,12 @@ mod tests {
                     handle,
                     clock: frame.clock,
                     connection: frame.connection,
-                    exchange: exchange(id, frame),
+                    frame,
                     member,
                     subject: places[object as usize],
                     kind,
                     deadline: Timestamp::LATEST,
+                    anomalies: Vec::new(),
                     given: None,
                     repetition: None,
                     passed_over_at: None,
@@ -480,11 +482,12 @@ mod tests {
                 let (copies, line_free) = (SmallVec::new(), Timestamp::EARLIEST);
                 let (first, pairing, anomalies) = (frame(9, 0, now), Pairing::Certain, Vec::new());
                 let answer = Answer { first, copies, pairing, line_free, anomalies };
-                requests.change(handle, |request| request.answered(answer, &[])).expect("it is there");
+                let given = requests.get(handle).expect("it is there").given(answer, &[]);
+                requests.change(handle, |request| request.given = Some(Box::new(given)));
             }
             Act::Take(n) if !list.is_empty() => {
                 let handle = list[n % list.len()].handle;
-                assert_eq!(requests.take(handle).map(|exchange| exchange.id), Some(handle.id));
+                assert_eq!(requests.take(handle).map(|request| request.handle), Some(handle));
                 assert!(requests.get(handle).is_none() && requests.take(handle).is_none());
             }
             Act::Serve(connection, object) => requests.serve(ConnectionId(connection), places[object as usize]),
@@ -513,7 +516,8 @@ mod tests {
                 prop_assert_eq!(requests.any_answered(), list.iter().any(|known| !known.open));
                 for n in 0..3_u32 {
                     let at = places[n as usize];
-                    let of_member: Vec<_> = list.iter().filter(|known| known.connection == n).cloned().collect();
+                    let mut of_member: Vec<_> = list.iter().filter(|known| known.connection == n).cloned().collect();
+                    of_member.sort_by_key(|known| known.clock);
                     prop_assert_eq!(requests.of_member(at).map(known).collect::<Vec<_>>(), of_member);
                     for within in [None, Some(ConnectionId(1))] {
                         let contest = Contest { key: Key { object_id: ObjectId(n), address: None }, within };
@@ -526,7 +530,7 @@ mod tests {
                         let handles = |of: &[&Known]| of.iter().map(|known| known.handle).collect::<Vec<_>>();
                         prop_assert_eq!(requests.candidates(contest, at, false).to_vec(), handles(due));
                         prop_assert_eq!(requests.candidates(contest, at, true).to_vec(), handles(&all));
-                        let only = requests.only_candidate(contest, at).map(|only| vec![only]);
+                        let only = requests.only_candidate(contest, at).map(|only| vec![only.handle]);
                         prop_assert_eq!(only, (all.len() == 1).then(|| handles(&all)));
                     }
                 }

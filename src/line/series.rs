@@ -6,7 +6,7 @@
 use super::device::{Context, DeviceLine};
 use super::exchange::Sighting;
 use super::outcome::About;
-use super::request::{Kind, Request};
+use super::request::{Given, Kind, Request};
 use super::slab::At;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
@@ -96,20 +96,25 @@ impl DeviceLine {
     fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<Arc<Sighting>> {
         let asked = self.requests.of_subject(subject).find(|request| request.is_open())?;
         let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
-        others.next().and_then(|other| other.exchange.request.clone())
+        others.next().map(|other| Arc::clone(&other.frame))
     }
 
     /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
     /// the two answers were taken for each other, which is not the device's doing.
-    pub(super) fn mismatched_series(&self, asked: &Request, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
-        let (request, answer) = (asked.frame(), asked.first_answer()?);
+    pub(super) fn mismatched_series(
+        &self,
+        asked: &Request,
+        given: &Given,
+        context: &mut Context<'_>,
+    ) -> Option<(AnomalyId, Code)> {
+        let (request, answer) = (&asked.frame, given.first());
         if request.payload.len() != HEAD || !answer.crc_ok() {
             return None;
         }
         let subject = asked.subject;
         let asked = time(&request.payload)?;
         let echoed = time(&answer.payload)?;
-        let others = |other: &Request| other.kind == Kind::Query && time(&other.frame().payload) == Some(echoed);
+        let others = |other: &Request| other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed);
         if asked == echoed || self.requests.of_subject(subject).any(others) {
             return None;
         }

@@ -79,8 +79,8 @@ impl Subjects {
         self.by_key.get(&key).copied()
     }
 
-    pub(super) fn nature(&self, place: At) -> Nature {
-        self.slab.get(place).map_or(Nature::UNKNOWN, |subject| subject.nature)
+    pub(super) fn nature(&self, place: At) -> &Nature {
+        self.slab.get(place).map_or(&Nature::UNKNOWN, |subject| &subject.nature)
     }
 
     /// The last answer given for it.

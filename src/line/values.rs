@@ -20,7 +20,7 @@ pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
 }
 
 /// What is wrong with a client's request, seen once per frame.
-pub(super) fn judge_request(frame: &Sighting, nature: Nature, context: &mut Context<'_>) -> Found {
+pub(super) fn judge_request(frame: &Sighting, nature: &Nature, context: &mut Context<'_>) -> Found {
     let mut found = Found::new();
     if !nature.is_known {
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
@@ -42,7 +42,7 @@ pub(super) fn judge_request(frame: &Sighting, nature: Nature, context: &mut Cont
 }
 
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
-pub(super) fn judge_response(frame: &Sighting, nature: Nature, context: &mut Context<'_>) -> Found {
+pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Context<'_>) -> Found {
     if is_faultless(frame) && frame.command.base() == Command::RESPONSE && nature.is_plain(&frame.payload) {
         return Found::new();
     }
@@ -63,11 +63,14 @@ fn is_faultless(frame: &Sighting) -> bool {
 }
 
 /// What is wrong with the frame as such.
+#[inline]
 pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found {
+    if is_faultless(frame) { Found::new() } else { faults(frame, context) }
+}
+
+#[cold]
+fn faults(frame: &Sighting, context: &mut Context<'_>) -> Found {
     let mut found = Found::new();
-    if is_faultless(frame) {
-        return found;
-    }
     let mut add = |code, message: String| found.push(context.out.anomaly(code, About::frame(frame), message));
     match frame.status {
         FrameStatus::Ok => {}

@@ -90,7 +90,7 @@ pub(super) fn request(command: Command, connection: u32, packet: u64, ms: f64, o
         response_time: None,
         service_time: None,
         periodic: false,
-        anomalies: SmallVec::new(),
+        anomalies: Vec::new(),
     }
 }
 

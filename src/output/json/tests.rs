@@ -104,7 +104,7 @@ fn exchange() -> Exchange {
         response_time: Some(38_224_973),
         service_time: Some(38_000_000),
         periodic: false,
-        anomalies: smallvec![],
+        anomalies: vec![],
     }
 }
 
@@ -183,7 +183,7 @@ fn a_damaged_exchange_whose_answer_came_on_another_connection() {
         }),
         status: ExchangeStatus::Damaged,
         service_time: None,
-        anomalies: smallvec![(AnomalyId(7), Code::CrcMismatch), (AnomalyId(8), Code::LateResponse)],
+        anomalies: vec![(AnomalyId(7), Code::CrcMismatch), (AnomalyId(8), Code::LateResponse)],
         ..exchange()
     };
     check(

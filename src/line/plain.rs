@@ -1,0 +1,211 @@
+//! The short way of an ordinary answer: it came to the READ of its own connection, nobody else waits for it, and there is
+//! nothing to say of it.
+//!
+//! Nearly all are so. The long way, by `answers` and `fate`, would come to the same.
+
+use super::answers::Arrival;
+use super::device::{Context, DeviceLine};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
+use super::member::Fate;
+use super::request::{Handle, Kind, Request};
+use super::subject::LastAnswer;
+use smallvec::SmallVec;
+use std::sync::Arc;
+use std::time::Duration;
+
+impl DeviceLine {
+    /// Whether the answer to a request is such a one, nothing having been found about the answer itself.
+    #[inline]
+    pub(super) fn is_plain(&self, request: &Request, arrival: &Arrival, timeout: Duration) -> bool {
+        #[cfg(test)]
+        if self.goes_the_long_way {
+            return false;
+        }
+        let Arrival { frame, member, place, .. } = arrival;
+        request.kind == Kind::Read
+            && request.connection == frame.connection
+            && request.repetition.is_none()
+            && frame.crc_ok()
+            && frame.clock.is_within(timeout, request.clock)
+            && place.is_none()
+            && !self.members.any_expecting_beside(*member)
+    }
+
+    /// Tells the exchange that a request and such an answer to it are.
+    pub(super) fn answer_plainly(&mut self, handle: Handle, arrival: Arrival, context: &mut Context<'_>) {
+        let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
+        let Arrival { frame, member, .. } = arrival;
+        let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
+        let answer = LastAnswer { frame: Arc::clone(&frame), owner: frame.connection };
+        self.note_answer(handle, (member, subject), answer, Fate::Fine);
+        if let Some(member) = self.members.get_mut(member) {
+            member.counts.own += 1;
+        }
+        context.out.exchange(Box::new(Exchange {
+            id: handle.id,
+            ts: asked.ts,
+            status: ExchangeStatus::Answered,
+            response_time: Some(frame.completed.nanos_since(asked.completed)),
+            service_time: Some(frame.clock.nanos_since(began)),
+            request: Some(asked),
+            response: Some(Response {
+                frame,
+                on_asking_connection: true,
+                copies: SmallVec::new(),
+                pairing: Pairing::Certain,
+            }),
+            periodic: false,
+            anomalies,
+        }));
+        self.note_if_empty(member);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::{Sender, Sighting, SightingId};
+    use super::super::member::Member;
+    use super::super::outcome::Outbox;
+    use super::super::slab::At;
+    use super::*;
+    use crate::endpoint::{ConnectionId, Endpoint};
+    use crate::object::ObjectId;
+    use crate::rct::registry::Registry;
+    use crate::rct::{Command, Escaping, FrameStatus};
+    use crate::time::Timestamp;
+    use proptest::prelude::*;
+    use std::net::Ipv4Addr;
+
+    const TIMEOUT: Duration = Duration::from_millis(300);
+    /// A float and a text.
+    const OBJECTS: [u32; 2] = [0x400f_015b, 0xebc6_2737];
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        Ask { connection: u32, object: usize, command: Command },
+        Answer { connection: u32, object: usize, payload: Vec<u8>, crc_ok: bool },
+        Wait(i64),
+        Lose(u32),
+        Leave(u32),
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let (connection, object) = (0..2_u32, 0..OBJECTS.len());
+        let command = prop_oneof![
+            6 => Just(Command::READ),
+            1 => Just(Command::WRITE),
+            1 => Just(Command::READ_PERIODICALLY),
+        ];
+        let payload = prop_oneof![
+            4 => Just(vec![0x3f, 0x80, 0, 0]),
+            1 => Just(vec![0x3f, 0x80, 0]),
+            1 => proptest::collection::vec(any::<u8>(), 0..6),
+        ];
+        prop_oneof![
+            6 => (connection.clone(), object.clone(), command)
+                .prop_map(|(connection, object, command)| Act::Ask { connection, object, command }),
+            6 => (connection.clone(), object, payload, prop::bool::weighted(0.9)).prop_map(
+                |(connection, object, payload, crc_ok)| Act::Answer { connection, object, payload, crc_ok }
+            ),
+            4 => prop_oneof![0..20_i64, 0..400_i64].prop_map(Act::Wait),
+            1 => connection.clone().prop_map(Act::Lose),
+            1 => connection.prop_map(Act::Leave),
+        ]
+    }
+
+    fn sighting(sender: Sender, (connection, object): (u32, usize), command: Command, now: Timestamp) -> Sighting {
+        let end = Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899);
+        Sighting {
+            id: SightingId(0),
+            ts: now,
+            clock: now,
+            completed: now,
+            connection: ConnectionId(connection),
+            sender,
+            src: end,
+            dst: end,
+            command,
+            object_id: ObjectId(OBJECTS[object]),
+            address: None,
+            status: FrameStatus::Ok,
+            escaping: Escaping::Full,
+            bad_escape: false,
+            capture_incomplete: false,
+            declared_length: 8,
+            real_length: 8,
+            crc_read: None,
+            crc_computed: 0,
+            payload: SmallVec::new(),
+            raw: SmallVec::new(),
+            stream_offset: 0,
+            stream_length: 0,
+            spans: SmallVec::new(),
+            copy_of: None,
+        }
+    }
+
+    /// A line with two connections that get no copies, and what it has to say.
+    struct Play {
+        line: DeviceLine,
+        members: [At; 2],
+        out: Outbox,
+    }
+
+    impl Play {
+        fn new(goes_the_long_way: bool) -> Self {
+            let mut line = DeviceLine { goes_the_long_way, ..DeviceLine::default() };
+            let long_ago = Timestamp::EARLIEST;
+            let members = [0, 1].map(|id| line.join(Member::new(ConnectionId(id), long_ago, long_ago)));
+            for member in members {
+                if let Some(member) = line.members.get_mut(member) {
+                    member.two_sided = true;
+                }
+                (0..3).for_each(|_| line.members.missed_copy(member));
+            }
+            Self { line, members, out: Outbox::default() }
+        }
+
+        fn perform(&mut self, act: &Act, now: Timestamp) -> Vec<String> {
+            let registry = Registry::builtin();
+            let mut context = Context { registry, timeout: TIMEOUT, now, out: &mut self.out, copying: true };
+            match act {
+                Act::Ask { connection, object, command } => {
+                    let frame = sighting(Sender::Client, (*connection, *object), *command, now);
+                    self.line.request(self.members[*connection as usize], Arc::new(frame), &mut context);
+                }
+                Act::Answer { connection, object, payload, crc_ok } => {
+                    let mut frame = sighting(Sender::Device, (*connection, *object), Command::RESPONSE, now);
+                    frame.payload = SmallVec::from_slice(payload);
+                    if !crc_ok {
+                        frame.status = FrameStatus::CrcMismatch;
+                    }
+                    self.line.original(None, self.members[*connection as usize], Arc::new(frame), &mut context);
+                }
+                Act::Wait(_) => self.line.tick(now, &mut context),
+                Act::Lose(connection) => self.line.lost_answers(self.members[*connection as usize]),
+                Act::Leave(connection) => self.line.leave(self.members[*connection as usize], &mut context),
+            }
+            std::iter::from_fn(|| self.out.next()).map(|outcome| format!("{outcome:?}")).collect()
+        }
+    }
+
+    proptest! {
+        /// Whoever goes the short way comes where the long way leads.
+        #[test]
+        fn the_short_way_leads_where_the_long_one_does(acts in proptest::collection::vec(act(), 1..60)) {
+            let [mut short, mut long] = [false, true].map(Play::new);
+            let mut now = Timestamp::from_nanos(1_000_000_000);
+            for act in acts {
+                if let Act::Wait(ms) = act {
+                    now = Timestamp::from_nanos(now.nanos() + ms * 1_000_000);
+                }
+                prop_assert_eq!(short.perform(&act, now), long.perform(&act, now), "{:?}", act);
+                let known = |play: &Play| {
+                    let counts = play.members.map(|member| play.line.members.get(member).map(|member| member.counts));
+                    (counts, play.line.free_at, play.line.requests.len(), play.line.emptied.clone())
+                };
+                prop_assert_eq!(known(&short), known(&long));
+            }
+        }
+    }
+}
