@@ -158,7 +158,8 @@ impl Reader {
 
     /// Goes to the next packet if it stands right here and is plain to see, as it nearly always does. If not, it is for
     /// [`Reader::search`] to tell whether there is one.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "the call costs a tenth of it")]
+    #[inline(always)]
     pub(super) fn goes_on(&mut self) -> bool {
         if std::mem::take(&mut self.peeked) {
             return true;

@@ -112,12 +112,12 @@ pub(super) fn read<W: Watch>(
     let mut session = Session::new(unit.sources(output));
     let mut collector = Collector::new(options.clone());
     let mut started = false;
-    while let Some(packet) = session.next_packet() {
+    while let Some(packet) = &session.next_packet() {
         if !started {
             started = true;
             deliver(Delivery::Start(Some(packet.ts)))?;
         }
-        collector.packet(&packet);
+        collector.packet(packet);
         watch.packet(|| session.bytes_read())?;
         if session.has_notices() {
             notices(&mut collector, &mut session, watch);

@@ -64,7 +64,8 @@ impl History {
     }
 
     /// Remembers what was delivered to the owner of `past`.
-    #[inline]
+    #[expect(clippy::inline_always, reason = "as for its caller, which nearly all segments go through")]
+    #[inline(always)]
     pub(super) fn remember(&mut self, past: &mut Past, run: Run<'_>) {
         if length64(run.bytes.len()) > HISTORY_BYTES_PER_DIRECTION {
             return self.remember_end(past, run);
@@ -81,6 +82,7 @@ impl History {
 
     /// Of a very long run only the end could be compared later anyway.
     #[cold]
+    #[inline(never)]
     fn remember_end(&mut self, past: &mut Past, run: Run<'_>) {
         self.remember(past, run.part(run.end() - HISTORY_BYTES_PER_DIRECTION, run.end()));
     }
