@@ -56,15 +56,15 @@ impl Ordinary {
 
     /// All of it. `at`: where it stands; `src`, `dst`: the ends of its connection.
     #[inline]
-    pub(super) fn sighting(self, at: Place, [src, dst]: [Endpoint; 2]) -> Sighting {
+    pub(super) fn sighting(self, id: SightingId, at: Place, [src, dst]: [Endpoint; 2], sender: Sender) -> Sighting {
         let span = ByteRange { packet: at.packet(), offset: at.offset(), length: self.stream_length };
         Sighting {
-            id: SightingId(0),
+            id,
             ts: self.ts,
             clock: at.clock(),
             completed: self.ts,
             connection: self.connection,
-            sender: Sender::Client,
+            sender,
             src,
             dst,
             command: self.command,

@@ -66,9 +66,11 @@ impl Teller {
         let id = SightingId(self.sightings);
         let mut frame = match found.what {
             What::Ordinary(frame) => {
-                // No frame comes of a connection before it is opened, or after it is closed.
-                let Some(ends) = self.lines.ends(frame.connection, frame.direction) else { return };
-                frame.sighting(at, ends)
+                self.summary.frame_count += 1;
+                let way = (frame.connection, frame.direction);
+                return self
+                    .lines
+                    .make_frame(way, (id, at.clock()), |ends, sender| frame.sighting(id, at, ends, sender));
             }
             What::Frame(frame) => *frame,
             What::NonFrame(bytes) => return self.non_frame(bytes, id, at),

@@ -40,6 +40,17 @@ pub struct Opening {
     pub midstream: bool,
 }
 
+impl Opening {
+    /// The sender and the receiver of what goes one way.
+    #[inline]
+    const fn ends(&self, direction: Direction) -> [Endpoint; 2] {
+        match direction {
+            Direction::ToServer => [self.client, self.server],
+            Direction::ToClient => [self.server, self.client],
+        }
+    }
+}
+
 /// Bytes that are no frame, as the lines see them.
 #[derive(Clone, Copy, Debug)]
 pub struct NonFrameSeen<'a> {
@@ -170,14 +181,39 @@ impl Lines {
         }
     }
 
-    /// The sender and the receiver of what goes one way on a connection; `None` before it is opened and after it is closed.
+    /// A frame of which nobody wants to know but its line, so that it can be made where it stays: `make` is told its sender's
+    /// and its receiver's end, and who sent it, as far as known. No frame comes of a connection before that is opened, or
+    /// after it is closed.
     #[inline]
-    pub fn ends(&self, id: ConnectionId, direction: Direction) -> Option<[Endpoint; 2]> {
-        let Opening { client, server, .. } = self.connections.get(id)?.opening;
-        Some(match direction {
-            Direction::ToServer => [client, server],
-            Direction::ToClient => [server, client],
-        })
+    pub fn make_frame(
+        &mut self,
+        (connection, direction): (ConnectionId, Direction),
+        (id, clock): (SightingId, Timestamp),
+        make: impl FnOnce([Endpoint; 2], Sender) -> Sighting,
+    ) {
+        let Some(Connection { opening, roles, line: spot, .. }) = self.connections.get_mut(connection) else { return };
+        let ends = opening.ends(direction);
+        if let (true, Some(Spot { line, member })) = (roles.proven(), *spot) {
+            let sender = roles.sender(ends[0]);
+            if sender == Sender::Client || !self.is_copying(line, member, clock) {
+                let addressee = Addressee { spot: Some(Spot { line, member }), identity: None, original: None };
+                return self.frame(Arc::new(make(ends, sender)), addressee);
+            }
+        }
+        self.address_made(make(ends, Sender::Client), id);
+    }
+
+    /// The rest of [`Self::make_frame`], where the frame may be a copy, or may say who is the device.
+    #[inline(never)]
+    fn address_made(&mut self, mut frame: Sighting, id: SightingId) {
+        let addressee = self.address(&mut frame, id);
+        self.frame(Arc::new(frame), addressee);
+    }
+
+    /// Whether what the device sends on this connection may be a copy, or be copied.
+    #[inline]
+    fn is_copying(&self, line: usize, member: At, clock: Timestamp) -> bool {
+        self.connections.len() > 1 && self.devices[line].is_copying(member, clock)
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
@@ -187,8 +223,8 @@ impl Lines {
         let spot = self.spot_of(frame, id);
         let mut addressee = Addressee { spot, identity: None, original: None };
         let Some(Spot { line, member }) = spot else { return addressee };
-        let line = &self.devices[line];
-        if frame.sender == Sender::Device && self.connections.len() > 1 && line.is_copying(member, frame.clock) {
+        if frame.sender == Sender::Device && self.is_copying(line, member, frame.clock) {
+            let line = &self.devices[line];
             let identity = identity(frame);
             addressee.identity = Some(identity);
             addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
