@@ -65,7 +65,6 @@ pub(in crate::tcp) struct Half {
     delivered: Past,
     seen: Trail,
     good_checksums: u32,
-    bad_checksums: u32,
     stats: DirectionStats,
 }
 
@@ -148,7 +147,6 @@ impl Half {
             delivered: Past::default(),
             seen: Trail::default(),
             good_checksums: 0,
-            bad_checksums: 0,
             stats: DirectionStats::default(),
         }
     }
@@ -283,8 +281,7 @@ impl Half {
     /// Whether a wrong checksum means something.
     #[cold]
     fn is_to_be_dropped(&mut self, segment: &Segment<'_>, shared: &mut Shared) -> bool {
-        let trusted = self.bad_checksums.saturating_mul(10) < self.good_checksums;
-        self.bad_checksums = self.bad_checksums.saturating_add(1);
+        let trusted = self.stats.bad_checksum_count.saturating_mul(10) < u64::from(self.good_checksums);
         self.stats.bad_checksum_count += 1;
         if trusted {
             shared.notice(self.flow, NoticeKind::BadChecksum, payload_range(segment));
