@@ -149,7 +149,7 @@ impl Run {
     #[inline]
     fn ordinary(&self, frame: &WholeFrame<'_>, way: Way) -> Found {
         let frame_at = Place::new(self.clock, self.packet, self.packet_offset(frame.offset));
-        Found { at: frame_at, what: What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts)) }
+        Found::new(frame_at, What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts)))
     }
 }
 
@@ -307,7 +307,7 @@ fn found(item: &Item<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stand) -> Op
         Item::NonFrame(bytes) => {
             let stand = stand(bytes.offset, bytes.offset + bytes.raw.len() as u64);
             let at = stand.at;
-            Some(Found { at, what: What::NonFrame(Box::new(non_frame(bytes, stand, way))) })
+            Some(Found::new(at, What::NonFrame(Box::new(non_frame(bytes, stand, way)))))
         }
     }
 }
@@ -342,7 +342,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         spans: stand.spans,
         copy_of: None,
     };
-    Found { at: stand.at, what: What::Frame(Box::new(sighting)) }
+    Found::new(stand.at, What::Frame(Box::new(sighting)))
 }
 
 fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {

@@ -27,6 +27,8 @@ pub(super) struct Found {
     /// The place in the capture where it was complete.
     pub(super) at: Place,
     pub(super) what: What,
+    /// Nothing more comes of before it: what [`Kind::Settled`](super::step::Kind) would say next.
+    pub(super) settles: bool,
 }
 
 /// What was found.
@@ -41,6 +43,11 @@ pub(super) enum What {
 }
 
 impl Found {
+    #[inline]
+    pub(super) const fn new(at: Place, what: What) -> Self {
+        Self { at, what, settles: false }
+    }
+
     /// The bytes it takes beside itself.
     pub(super) fn weight(&self) -> usize {
         match &self.what {

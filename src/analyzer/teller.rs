@@ -45,8 +45,12 @@ impl Teller {
         for Step(kind) in steps {
             match kind {
                 Kind::Found(found) => {
+                    let settled = found.settles.then(|| found.at.clock());
                     self.found(found);
                     self.take_outcomes();
+                    if let Some(settled) = settled {
+                        self.settle(settled, out);
+                    }
                 }
                 Kind::Settled(settled) => self.settle(settled, out),
                 Kind::Opened(opening) => self.lines.open(opening),

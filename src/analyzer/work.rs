@@ -182,7 +182,7 @@ impl Work {
 
     pub(super) fn put_closed(&mut self, closed: Closed) {
         let at = Place::new(self.now, self.packet, u32::MAX);
-        self.steps.push(Step(Kind::Found(Found { at, what: What::Closed(Box::new(closed)) })));
+        self.steps.push(Step(Kind::Found(Found::new(at, What::Closed(Box::new(closed))))));
     }
 
     fn note_sides(&mut self, connection: &crate::tcp::Connection) {
@@ -373,6 +373,13 @@ impl Work {
 
     #[inline]
     fn settle(&mut self, settled: Timestamp) {
+        // Nearly always what the packet has brought last can say so.
+        if let Some(Step(Kind::Found(found))) = self.steps[self.fresh_from..].last_mut()
+            && found.at.clock() == settled
+        {
+            found.settles = true;
+            return;
+        }
         // Made where it belongs: a step is large, and what is pushed is copied as a whole.
         self.steps.extend(std::iter::once_with(|| Step(Kind::Settled(settled))));
     }
