@@ -34,7 +34,7 @@ pub const FILE_RUNS: usize = 1 << 18;
 
 /// TCP connections kept at once; beyond, the one silent for longest is dropped and reported.
 ///
-/// One that carries data takes up to 5 KiB, so that a flood of them takes 330 MB.
+/// One that carries data takes up to 4.5 KiB, so that a flood of them takes 300 MB.
 pub const CONNECTIONS: usize = 65_536;
 
 /// A connection silent for this long is over.
