@@ -63,18 +63,17 @@ impl DeviceLine {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{Sender, Sighting, SightingId};
+    use super::super::exchange::{Sender, Sighting};
     use super::super::member::Member;
     use super::super::outcome::Outbox;
     use super::super::slab::At;
     use super::*;
-    use crate::endpoint::{ConnectionId, Endpoint};
+    use crate::endpoint::ConnectionId;
     use crate::object::ObjectId;
     use crate::rct::registry::Registry;
-    use crate::rct::{Command, Escaping, FrameStatus};
+    use crate::rct::{Command, FrameStatus};
     use crate::time::Timestamp;
     use proptest::prelude::*;
-    use std::net::Ipv4Addr;
 
     const TIMEOUT: Duration = Duration::from_millis(300);
     /// A float and a text.
@@ -114,34 +113,7 @@ mod tests {
     }
 
     fn sighting(sender: Sender, (connection, object): (u32, usize), command: Command, now: Timestamp) -> Sighting {
-        let end = Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899);
-        Sighting {
-            id: SightingId(0),
-            ts: now,
-            clock: now,
-            completed: now,
-            connection: ConnectionId(connection),
-            sender,
-            src: end,
-            dst: end,
-            command,
-            object_id: ObjectId(OBJECTS[object]),
-            address: None,
-            status: FrameStatus::Ok,
-            escaping: Escaping::Full,
-            bad_escape: false,
-            capture_incomplete: false,
-            declared_length: 8,
-            real_length: 8,
-            crc_read: None,
-            crc_computed: 0,
-            payload: SmallVec::new(),
-            raw: SmallVec::new(),
-            stream_offset: 0,
-            stream_length: 0,
-            spans: SmallVec::new(),
-            copy_of: None,
-        }
+        Sighting::sample(sender, connection, command, ObjectId(OBJECTS[object]), now)
     }
 
     /// A line with two connections that get no copies, and what it has to say.

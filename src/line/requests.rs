@@ -325,47 +325,26 @@ fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{Pairing, Sender, Sighting, SightingId};
+    use super::super::exchange::{Pairing, Sender, Sighting};
     use super::super::request::{Answer, Key};
     use super::*;
-    use crate::endpoint::Endpoint;
+
     use crate::object::ObjectId;
-    use crate::rct::{Command, Escaping, FrameStatus};
+    use crate::rct::Command;
     use proptest::prelude::*;
-    use std::net::Ipv4Addr;
+
     use std::sync::Arc;
 
     const ONE_GO: Duration = Duration::from_nanos(3);
 
     fn frame(connection: u32, object: u32, clock: i64) -> Arc<Sighting> {
-        let (ts, end) = (Timestamp::from_nanos(clock), Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899));
-        Arc::new(Sighting {
-            id: SightingId(0),
-            ts,
-            clock: ts,
-            completed: ts,
-            connection: ConnectionId(connection),
-            sender: Sender::Client,
-            src: end,
-            dst: end,
-            command: Command::READ,
-            object_id: ObjectId(object),
-            address: None,
-            status: FrameStatus::Ok,
-            escaping: Escaping::Full,
-            bad_escape: false,
-            capture_incomplete: false,
-            declared_length: 4,
-            real_length: 4,
-            crc_read: None,
-            crc_computed: 0,
-            payload: SmallVec::new(),
-            raw: SmallVec::new(),
-            stream_offset: 0,
-            stream_length: 0,
-            spans: SmallVec::new(),
-            copy_of: None,
-        })
+        Arc::new(Sighting::sample(
+            Sender::Client,
+            connection,
+            Command::READ,
+            ObjectId(object),
+            Timestamp::from_nanos(clock),
+        ))
     }
 
     /// What a plain list knows of a request.

@@ -8,7 +8,7 @@ use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
 use crate::line::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
-use crate::rct::{Command, Escaping, FrameStatus, NonFrameKind};
+use crate::rct::{Command, NonFrameKind};
 use crate::tcp::CloseReason;
 use crate::time::Timestamp;
 use smallvec::{SmallVec, smallvec};
@@ -51,30 +51,10 @@ fn sighting(command: Command, connection: u32, packet: u64, ts: Timestamp, objec
     };
     Sighting {
         id: SightingId(packet),
-        ts,
-        clock: ts,
-        completed: ts,
-        connection: ConnectionId(connection),
-        sender,
         src,
         dst,
-        command,
-        object_id,
-        address: None,
-        status: FrameStatus::Ok,
-        escaping: Escaping::Full,
-        bad_escape: false,
-        capture_incomplete: false,
-        declared_length: 4,
-        real_length: 4,
-        crc_read: Some(0),
-        crc_computed: 0,
-        payload: SmallVec::new(),
-        raw: SmallVec::new(),
-        stream_offset: 0,
-        stream_length: 9,
         spans: smallvec![range(packet)],
-        copy_of: None,
+        ..Sighting::sample(sender, connection, command, object_id, ts)
     }
 }
 

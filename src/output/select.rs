@@ -258,7 +258,7 @@ mod tests {
     use crate::event::Summary;
     use crate::line::{ExchangeId, Pairing, Response, Sender, SightingId};
     use crate::packet::{ByteRange, PacketNumber};
-    use crate::rct::{Escaping, FrameStatus};
+
     use smallvec::smallvec;
     use std::sync::Arc;
 
@@ -276,30 +276,11 @@ mod tests {
         let (src, dst) = if sender == Sender::Device { (end(DEVICE), client) } else { (client, end(DEVICE)) };
         Sighting {
             id: SightingId(1),
-            ts: Timestamp::from_nanos(ts),
-            connection: ConnectionId(connection),
-            sender,
             src,
             dst,
-            command,
-            object_id: SOC,
-            address: None,
-            status: FrameStatus::Ok,
-            escaping: Escaping::Full,
-            capture_incomplete: false,
-            bad_escape: false,
-            completed: Timestamp::from_nanos(ts),
-            clock: Timestamp::from_nanos(ts),
-            declared_length: 4,
-            real_length: 4,
-            crc_read: Some(0),
-            crc_computed: 0,
             payload: payload.iter().copied().collect(),
-            raw: smallvec![],
-            stream_offset: 0,
-            stream_length: 9,
             spans: smallvec![ByteRange { packet: PacketNumber(1), offset: 54, length: 9 }],
-            copy_of: None,
+            ..Sighting::sample(sender, connection, command, SOC, Timestamp::from_nanos(ts))
         }
     }
 

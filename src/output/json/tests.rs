@@ -41,30 +41,13 @@ fn place(packet: u64, offset: u32, length: u32) -> ByteRange {
 fn request() -> Sighting {
     Sighting {
         id: SightingId(1),
-        ts: at(12_000_000),
-        connection: ConnectionId(1),
-        sender: Sender::Client,
         src: end("192.0.2.10:52730"),
         dst: end("192.0.2.20:8899"),
-        command: Command::READ,
-        object_id: SOC,
-        address: None,
-        status: FrameStatus::Ok,
-        escaping: Escaping::Full,
-        capture_incomplete: false,
-        bad_escape: false,
-        completed: at(12_000_000),
-        clock: at(12_000_000),
-        declared_length: 4,
-        real_length: 4,
         crc_read: Some(0x0d65),
         crc_computed: 0x0d65,
-        payload: smallvec![],
         raw: smallvec![0x2b, 0x01, 0x04, 0x95, 0x99, 0x30, 0xbf, 0x0d, 0x65],
-        stream_offset: 0,
-        stream_length: 9,
         spans: smallvec![place(4, 54, 9)],
-        copy_of: None,
+        ..Sighting::sample(Sender::Client, 1, Command::READ, SOC, at(12_000_000))
     }
 }
 
