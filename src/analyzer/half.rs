@@ -148,8 +148,8 @@ impl Run {
     /// A frame that stands in it, where it was not late.
     #[inline]
     fn ordinary(&self, frame: &WholeFrame<'_>, way: Way) -> Found {
-        let frame_at = Place::new(self.clock, self.packet, self.packet_offset(frame.offset));
-        Found::new(frame_at, What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts)))
+        let what = What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts));
+        Found::new(self.place(frame.offset), what)
     }
 }
 

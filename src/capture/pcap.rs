@@ -2,7 +2,7 @@
 //!
 //! Knows one file header and its records. A second file glued behind the first is read on, with its own header.
 
-use super::{ByteOrder, Fraction, Next, Nonsense, Obstacle, Part, Record, size};
+use super::{ByteOrder, Fraction, Next, Nonsense, Obstacle, Part, Record, at_least_captured, size};
 use crate::limits;
 use crate::packet::LinkType;
 use crate::time::Timestamp;
@@ -121,7 +121,7 @@ impl Pcap {
         Record {
             interface: 0,
             ts: Timestamp::from_nanos(i64::from(fields.seconds) * 1_000_000_000 + nanos),
-            original_length: fields.original.max(fields.captured),
+            original_length: at_least_captured(fields.original, size(fields.captured)),
             data: self.record_header..end,
             length: end,
             fraction: if nanos < 1_000_000_000 { Fraction::Proper } else { Fraction::Carried },

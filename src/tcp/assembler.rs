@@ -225,7 +225,7 @@ impl Assembler {
         let id = ConnectionId(self.opened_count);
         let connection = Connection::new(id, segment, &self.server_ports);
         let midstream = connection.midstream();
-        let direction = if segment.src == connection.client() { Direction::ToServer } else { Direction::ToClient };
+        let direction = connection.direction_of(segment).unwrap_or(Direction::ToServer);
         let slot = self.table.insert(connection, segment, self.awake);
         self.shared.outbox.push(Queued::Opened(id));
         if midstream {
