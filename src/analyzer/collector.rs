@@ -36,9 +36,7 @@ impl Collector {
             }
             _ => assembler.tick(packet.number, packet.ts),
         };
-        if !drain.is_empty() {
-            work.take(&mut drain);
-        }
+        work.take(&mut drain);
         work.release(drain.oldest_pending());
     }
 

@@ -27,12 +27,19 @@ pub(super) struct Ordinary {
     pub(super) direction: Direction,
 }
 
+/// A payload to keep. Nearly all have four bytes, and so many need no loop.
+#[inline]
+fn copied(payload: &[u8]) -> SmallVec<[u8; 16]> {
+    let Ok([a, b, c, d]) = <[u8; 4]>::try_from(payload) else { return SmallVec::from_slice(payload) };
+    SmallVec::from_buf_and_len([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 4)
+}
+
 impl Ordinary {
     /// `ts`: when its packet came.
     #[inline]
     pub(super) fn new(frame: &WholeFrame<'_>, connection: ConnectionId, direction: Direction, ts: Timestamp) -> Self {
         Self {
-            payload: SmallVec::from_slice(frame.payload),
+            payload: copied(frame.payload),
             ts,
             stream_offset: frame.offset,
             stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),

@@ -125,7 +125,19 @@ impl Work {
     }
 
     /// Takes all that the assembler has to say.
+    #[inline]
     pub(super) fn take(&mut self, drain: &mut Drain<'_>) {
+        if let Some(chunk) = drain.take_payload() {
+            let follow = self.chunk(&chunk);
+            self.follow(chunk.connection, follow, drain);
+        }
+        if !drain.is_empty() {
+            self.take_events(drain);
+        }
+    }
+
+    #[inline(never)]
+    fn take_events(&mut self, drain: &mut Drain<'_>) {
         while let Some(event) = drain.next() {
             match event {
                 TcpEvent::Opened(id) => {
@@ -135,15 +147,8 @@ impl Work {
                 }
                 TcpEvent::Chunk(chunk) => {
                     let id = chunk.connection;
-                    match self.chunk(&chunk) {
-                        Follow::No => drain.ignore(id),
-                        Follow::Yes { two_sided: true } => {}
-                        Follow::Yes { two_sided: false } => {
-                            if let Some(connection) = drain.connection(id) {
-                                self.note_sides(connection);
-                            }
-                        }
-                    }
+                    let follow = self.chunk(&chunk);
+                    self.follow(id, follow, drain);
                 }
                 TcpEvent::Notice(notice) => self.tcp_notice(&notice),
                 TcpEvent::Closed { connection, reason, .. } => {
@@ -153,6 +158,20 @@ impl Work {
                     }
                     let gone = self.streams.remove(connection);
                     self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
+                }
+            }
+        }
+    }
+
+    /// What its bytes have shown of a connection.
+    #[inline]
+    fn follow(&mut self, id: ConnectionId, follow: Follow, drain: &mut Drain<'_>) {
+        match follow {
+            Follow::No => drain.ignore(id),
+            Follow::Yes { two_sided: true } => {}
+            Follow::Yes { two_sided: false } => {
+                if let Some(connection) = drain.connection(id) {
+                    self.note_sides(connection);
                 }
             }
         }

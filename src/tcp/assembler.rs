@@ -3,13 +3,14 @@
 //! Everything it knows is in [`Assembler`]; a [`Drain`] only lends the bytes of the segment being pushed. Time is that
 //! of the packets, and moves only when a packet comes.
 
-use super::connection::{Connection, Effect, Life, Relation};
+use super::connection::{Connection, Effect, InStep, Life, Relation};
 use super::duplicates::Sightings;
-use super::event::{CloseReason, NoticeKind, TcpEvent};
+use super::event::{Chunk, ChunkBody, CloseReason, NoticeKind, TcpEvent};
 use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
-use super::outbox::{Moment, Outbox, Queued, Shared};
+use super::outbox::{Moment, Outbox, Place, Queued, Shared};
+use super::run::Origin;
 use super::table::{Queue, Slot, Table};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
@@ -121,16 +122,16 @@ impl Assembler {
     #[inline]
     pub fn push<'a>(&'a mut self, segment: &'a Segment<'_>) -> Drain<'a> {
         self.advance_to(segment.packet, segment.ts);
-        self.take(segment);
+        let first = self.take(segment);
         self.settle();
-        Drain { assembler: self, payload: segment.payload }
+        Drain { assembler: self, segment: Some(segment), first }
     }
 
     /// Lets time pass, for a packet that holds no segment.
     pub fn tick(&mut self, packet: PacketNumber, ts: Timestamp) -> Drain<'_> {
         self.advance_to(packet, ts);
         self.settle();
-        Drain { assembler: self, payload: &[] }
+        Drain { assembler: self, segment: None, first: None }
     }
 
     /// The capture is over: hands out what is held and closes all connections, in the order of their numbers.
@@ -138,7 +139,7 @@ impl Assembler {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
-        Drain { assembler: self, payload: &[] }
+        Drain { assembler: self, segment: None, first: None }
     }
 
     /// Stops following a connection's data. Its end, and the ports being used again, are still seen.
@@ -184,16 +185,39 @@ impl Assembler {
 
 /// One segment.
 impl Assembler {
-    /// Gives a segment to its connection, the short way if it can go there.
+    /// Gives a segment to its connection, the short way if it can go there. Returns where its payload belongs, if all of it
+    /// is the next thing to be handed out.
     #[inline]
-    fn take(&mut self, segment: &Segment<'_>) {
+    fn take(&mut self, segment: &Segment<'_>) -> Option<Position> {
         let found = self.table.find(segment);
         if let Some((slot, direction)) = found
-            && self.table.get_mut(slot).receive_in_step(segment, direction, &mut self.shared)
+            && self.shared.outbox.is_empty()
         {
-            return self.table.touch(slot, self.awake);
+            let connection = self.table.get_mut(slot);
+            let id = connection.id();
+            match connection.receive_in_step(segment, direction, &mut self.shared) {
+                InStep::No => {}
+                InStep::Silent => {
+                    self.table.touch(slot, self.awake);
+                    return None;
+                }
+                InStep::Brought(offset) => {
+                    self.table.touch(slot, self.awake);
+                    return Some(Position { connection: id, direction, offset });
+                }
+            }
         }
         self.take_any(found, segment);
+        None
+    }
+
+    /// Keeps the payload that nobody asked the drain for, which comes before all else.
+    #[cold]
+    fn put_back(&mut self, chunk: &Chunk<'_>) {
+        let (ChunkBody::Data(bytes), Some(slot)) = (chunk.body, self.table.slot_of(chunk.connection)) else { return };
+        let flow = Flow { slot, connection: chunk.connection, direction: chunk.direction };
+        let origin = Origin { packet: chunk.packet, ts: chunk.ts, at: chunk.packet_offset };
+        self.shared.outbox.put_first(Queued::Owned(Place { flow, offset: chunk.offset, origin }, bytes.to_vec()));
     }
 
     #[inline(never)]
@@ -434,33 +458,58 @@ impl Assembler {
 #[derive(Debug)]
 pub struct Drain<'a> {
     assembler: &'a mut Assembler,
-    payload: &'a [u8],
+    segment: Option<&'a Segment<'a>>,
+    /// Where the segment's payload belongs, if that, as a whole, comes before all else: what nearly all that carry data
+    /// come to.
+    first: Option<Position>,
 }
 
-impl Drain<'_> {
+/// A place in a stream.
+#[derive(Clone, Copy, Debug)]
+struct Position {
+    connection: ConnectionId,
+    direction: Direction,
+    offset: u64,
+}
+
+impl<'a> Drain<'a> {
     /// The next event. Its bytes are lent until the next call.
     #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
     #[inline]
     pub fn next(&mut self) -> Option<TcpEvent<'_>> {
-        match self.assembler.shared.outbox.next_lent(self.payload) {
+        match self.take_payload() {
             Some(chunk) => Some(TcpEvent::Chunk(chunk)),
             None if self.is_empty() => None,
             None => self.next_queued(),
         }
     }
 
+    /// The next event, if that is the segment's own payload as a whole: to ask for it first is quicker, since it is that
+    /// nearly always.
+    #[inline]
+    pub fn take_payload(&mut self) -> Option<Chunk<'a>> {
+        let Position { connection, direction, offset } = self.first.take()?;
+        let &Segment { packet, ts, payload, payload_offset: packet_offset, .. } = self.segment?;
+        Some(Chunk { connection, direction, offset, body: ChunkBody::Data(payload), packet, ts, packet_offset })
+    }
+
+    fn payload(&self) -> &'a [u8] {
+        self.segment.map_or(&[], |segment| segment.payload)
+    }
+
     fn next_queued(&mut self) -> Option<TcpEvent<'_>> {
+        let payload = self.payload();
         let assembler = &mut *self.assembler;
         while assembler.shared.outbox.is_empty() && !assembler.closing.is_empty() {
             assembler.close_next();
         }
-        assembler.shared.outbox.next_queued(self.payload, &mut assembler.lent)
+        assembler.shared.outbox.next(payload, &mut assembler.lent)
     }
 
     /// Whether there are no more events.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.assembler.shared.outbox.is_empty() && self.assembler.closing.is_empty()
+        self.first.is_none() && self.assembler.shared.outbox.is_empty() && self.assembler.closing.is_empty()
     }
 
     /// See [`Assembler::connection`].
@@ -483,7 +532,10 @@ impl Drop for Drain<'_> {
     #[inline]
     fn drop(&mut self) {
         if !self.assembler.shared.outbox.is_empty() {
-            self.assembler.shared.outbox.make_owned(self.payload);
+            self.assembler.shared.outbox.make_owned(self.payload());
+        }
+        if let Some(chunk) = self.take_payload() {
+            self.assembler.put_back(&chunk);
         }
     }
 }

@@ -3,8 +3,10 @@
 //! The bytes of all streams share one ring; what is overwritten is forgotten, and a later copy of it goes unverified.
 
 use super::log::{Log, Trail};
-use super::run::{Difference, Origin, Run, difference, length64};
+use super::run::{Difference, Origin, Run, difference, index, length32, length64};
 use crate::limits::{HISTORY_BYTES, HISTORY_BYTES_PER_DIRECTION};
+use crate::packet::PacketNumber;
+use crate::time::Timestamp;
 use smallvec::SmallVec;
 
 /// Runs remembered at most: with the typical frame of this protocol the ring of bytes is not full before that.
@@ -34,8 +36,11 @@ struct Remembered {
     offset: u64,
     /// Where in the ring, counted without wrapping.
     at: u64,
-    length: usize,
-    origin: Origin,
+    length: u32,
+    /// Its origin, field by field: as one it would be written and then copied.
+    packet_offset: u32,
+    packet: PacketNumber,
+    ts: Timestamp,
     /// How many runs of the same owner were remembered before.
     before: u64,
     /// The owner's last milestone before it.
@@ -54,7 +59,11 @@ pub(super) struct Past {
 
 impl Remembered {
     fn end(&self) -> u64 {
-        self.offset + length64(self.length)
+        self.offset + u64::from(self.length)
+    }
+
+    fn origin(&self) -> Origin {
+        Origin { packet: self.packet, ts: self.ts, at: self.packet_offset }
     }
 }
 
@@ -72,8 +81,10 @@ impl History {
         }
         let at = self.keep(run.bytes);
         let Past { milestone, count: before, .. } = *past;
-        let (offset, length) = (run.offset, run.bytes.len());
-        self.runs.push(&mut past.newest, Remembered { offset, at, length, origin: run.origin, before, milestone });
+        let (Run { offset, bytes, .. }, Origin { packet, ts, at: packet_offset }) = (run, run.origin);
+        let length = length32(bytes.len());
+        let remembered = Remembered { offset, at, length, packet_offset, packet, ts, before, milestone };
+        self.runs.push(&mut past.newest, remembered);
         past.count += 1;
         if before.is_multiple_of(STRIDE) {
             past.milestone = past.newest;
@@ -126,7 +137,8 @@ impl History {
             return None;
         }
         let start = Self::place(run.at);
-        Some(Run { offset: run.offset, bytes: self.ring.get(start..start + run.length)?, origin: run.origin })
+        let bytes = self.ring.get(start..start + index(run.length.into()))?;
+        Some(Run { offset: run.offset, bytes, origin: run.origin() })
     }
 
     /// Copies bytes to the ring, in one piece, and tells where they are.

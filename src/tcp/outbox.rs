@@ -39,16 +39,13 @@ pub(super) struct Moment {
 /// The events that wait to be handed out.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// The payload of the segment that is being pushed, as a whole: what nearly all that carry data come to. It goes
-    /// before the queue.
-    lent: Option<Place>,
     queue: VecDeque<Queued>,
 }
 
 impl Outbox {
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
-        self.lent.is_none() && self.queue.is_empty()
+        self.queue.is_empty()
     }
 
     #[inline(never)]
@@ -56,24 +53,8 @@ impl Outbox {
         self.queue.push_back(event);
     }
 
-    /// Puts the whole payload of the segment that is being pushed, which has `length` bytes.
-    #[inline]
-    pub(super) fn lend(&mut self, place: Place, length: usize) {
-        if self.is_empty() {
-            self.lent = Some(place);
-        } else {
-            self.push(Queued::Lent(place, 0..length));
-        }
-    }
-
-    /// The payload of the segment that is being pushed, where that comes next.
-    #[inline]
-    pub(super) fn next_lent<'a>(&mut self, payload: &'a [u8]) -> Option<Chunk<'a>> {
-        Some(self.lent.take()?.chunk(ChunkBody::Data(payload)))
-    }
-
-    /// The next event that waits behind it; bytes that are owned are moved to `kept` and lent from there.
-    pub(super) fn next_queued<'a>(&mut self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> Option<TcpEvent<'a>> {
+    /// The next event; bytes that are owned are moved to `kept` and lent from there.
+    pub(super) fn next<'a>(&mut self, payload: &'a [u8], kept: &'a mut Vec<u8>) -> Option<TcpEvent<'a>> {
         Some(self.queue.pop_front()?.lend(payload, kept))
     }
 
@@ -82,9 +63,11 @@ impl Outbox {
         for queued in &mut self.queue {
             queued.make_owned(payload);
         }
-        if let Some(place) = self.lent.take() {
-            self.queue.push_front(Queued::Owned(place, payload.to_vec()));
-        }
+    }
+
+    /// Puts an event before all others.
+    pub(super) fn put_first(&mut self, event: Queued) {
+        self.queue.push_front(event);
     }
 }
 

@@ -5,6 +5,8 @@
 mod identity;
 mod in_step;
 
+pub(super) use in_step::InStep;
+
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::limits::{STRAY_AFTER_CLOSE, STRAY_DISTANCE};
 use crate::net::{Segment, Seq};

@@ -25,13 +25,17 @@ impl Half {
         segment.missing == 0 && segment.seq == self.seq_at(self.next)
     }
 
-    /// [`Half::receive`] for such a segment, which carries data.
+    /// [`Half::receive`] for such a segment, which carries data. Returns the offset of that, as users count it, unless it is
+    /// corrupt.
     #[inline]
-    pub(in crate::tcp) fn receive_in_step(&mut self, segment: &Segment<'_>, shared: &mut Shared) {
-        if !self.is_corrupt(segment, shared) {
-            let origin = Origin { packet: segment.packet, ts: segment.ts, at: segment.payload_offset };
-            self.take_next(segment, Run { offset: self.next, bytes: segment.payload, origin }, shared);
+    pub(in crate::tcp) fn receive_in_step(&mut self, segment: &Segment<'_>, shared: &mut Shared) -> Option<u64> {
+        if self.is_corrupt(segment, shared) {
+            return None;
         }
+        let offset = self.next;
+        let origin = Origin { packet: segment.packet, ts: segment.ts, at: segment.payload_offset };
+        self.take_next(segment, Run { offset, bytes: segment.payload, origin }, shared);
+        Some(offset - self.base)
     }
 
     /// Whether all that is acknowledged was seen.

@@ -226,7 +226,9 @@ impl Half {
             self.finish_at(arrived.end, shared.moment.now);
         }
         if self.is_next(&arrived) {
+            let place = self.place_of(arrived.run.offset, arrived.run.origin);
             self.take_next(segment, arrived.run, shared);
+            shared.outbox.push(Queued::Lent(place, 0..arrived.run.bytes.len()));
         } else {
             self.take_in(segment, arrived, shared);
         }
@@ -244,13 +246,12 @@ impl Half {
             && self.pieces.is_empty()
     }
 
-    /// [`Half::take_in`] for such a segment: there is nothing to compare, to cut, or to tell.
+    /// [`Half::take_in`] for such a segment: there is nothing to compare, to cut, or to tell, but that its payload, all of
+    /// it, comes next, which is left to the caller.
     #[expect(clippy::inline_always, reason = "each of the calls on this way costs a tenth of it")]
     #[inline(always)]
     fn take_next(&mut self, segment: &Segment<'_>, run: Run<'_>, shared: &mut Shared) {
         shared.sightings.note(&mut self.seen, segment);
-        let place = self.place_of(run.offset, run.origin);
-        shared.outbox.lend(place, run.bytes.len());
         self.delivered(run, shared);
     }
 
