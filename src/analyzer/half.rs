@@ -189,11 +189,12 @@ impl Half {
         let mut items = self.framer.items(bytes);
         loop {
             while let Some(frame) = items.next_whole() {
-                put(if is_ordinary {
-                    run.ordinary(&frame, self.way)
+                // Each has a `put` of its own, so that what is ordinary is written to where it goes and nowhere before.
+                if is_ordinary {
+                    put(run.ordinary(&frame, self.way));
                 } else {
-                    found_frame(&frame.into(), self.way, stand)
-                });
+                    put(found_frame(&frame.into(), self.way, stand));
+                }
             }
             let Some(item) = items.next() else { break };
             found(&item, self.way, stand).map(&mut *put);

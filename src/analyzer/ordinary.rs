@@ -5,6 +5,7 @@
 
 use super::order::Place;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
+use crate::line::exchange::{Payload, kept};
 use crate::line::{Sender, Sighting, SightingId};
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
@@ -15,7 +16,7 @@ use smallvec::SmallVec;
 /// What of such a frame is not the same for all of them, but for its place.
 #[derive(Debug)]
 pub(super) struct Ordinary {
-    payload: SmallVec<[u8; 16]>,
+    payload: Payload,
     ts: Timestamp,
     stream_offset: u64,
     stream_length: u32,
@@ -27,19 +28,12 @@ pub(super) struct Ordinary {
     pub(super) direction: Direction,
 }
 
-/// A payload to keep. Nearly all have four bytes, and so many need no loop.
-#[inline]
-fn copied(payload: &[u8]) -> SmallVec<[u8; 16]> {
-    let Ok([a, b, c, d]) = <[u8; 4]>::try_from(payload) else { return SmallVec::from_slice(payload) };
-    SmallVec::from_buf_and_len([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 4)
-}
-
 impl Ordinary {
     /// `ts`: when its packet came.
     #[inline]
     pub(super) fn new(frame: &WholeFrame<'_>, connection: ConnectionId, direction: Direction, ts: Timestamp) -> Self {
         Self {
-            payload: copied(frame.payload),
+            payload: kept(frame.payload),
             ts,
             stream_offset: frame.offset,
             stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),

@@ -11,7 +11,6 @@ use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Outcome, Sender, SightingId};
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
-use std::sync::Arc;
 
 /// The second half of an [`Analyzer`](super::Analyzer): steps in, events out.
 #[derive(Debug)]
@@ -76,15 +75,14 @@ impl Teller {
                     .lines
                     .make_frame(way, (id, at.clock()), |ends, sender| frame.sighting(id, at, ends, sender));
             }
-            What::Frame(frame) => *frame,
+            What::Frame(frame) => frame,
             What::NonFrame(bytes) => return self.non_frame(bytes, id, at),
             What::Closed(closed) => return self.closed(&closed, at),
         };
         self.summary.frame_count += 1;
         let addressee = self.lines.address(&mut frame, id);
-        let frame = Arc::new(frame);
         if self.frames {
-            self.order.put(at, Told::Frame(Arc::clone(&frame)));
+            self.order.put(at, Told::Frame(frame.clone()));
         }
         self.lines.frame(frame, addressee);
     }

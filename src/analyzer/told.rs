@@ -3,13 +3,12 @@
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, Event, NonFrameSighting, Summary};
 use crate::line::{Exchange, Sighting};
-use std::sync::Arc;
 
 /// An [`Event`] that owns what it is about.
 #[derive(Clone, Debug)]
 pub enum Told {
     /// See [`Event::Frame`].
-    Frame(Arc<Sighting>),
+    Frame(Box<Sighting>),
     /// See [`Event::NonFrame`].
     NonFrame(Box<NonFrameSighting>),
     /// See [`Event::Exchange`].

@@ -2,7 +2,7 @@
 
 use super::copies::Place;
 use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
-use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting, boxed};
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
@@ -15,7 +15,6 @@ use crate::time::Timestamp;
 use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 /// The device pads texts to a multiple of this; published ones have 32 and 64 bytes.
 const TEXT_PADDING: usize = 16;
@@ -31,7 +30,7 @@ pub(super) fn identity(sighting: &Sighting) -> u64 {
 
 /// A frame of the device on its way to whoever asked.
 pub(super) struct Arrival {
-    pub(super) frame: Arc<Sighting>,
+    pub(super) frame: Box<Sighting>,
     /// The connection it came on.
     pub(super) member: At,
     /// What it is about.
@@ -61,7 +60,7 @@ impl DeviceLine {
     }
 
     /// A copy of a frame seen before on another connection.
-    pub(super) fn copy(&mut self, place: Place, member: At, frame: &Arc<Sighting>, context: &mut Context<'_>) {
+    pub(super) fn copy(&mut self, place: Place, member: At, frame: &Sighting, context: &mut Context<'_>) {
         let subject = self.subject(Key::of(frame), context.registry);
         let asked_for_it_too = self.is_waiting_for(member, subject);
         self.seen_again(place, member, asked_for_it_too);
@@ -76,7 +75,7 @@ impl DeviceLine {
         let contested = self.requests.contested.iter_mut().find(|contested| contested.place == Some(place));
         if let Some(contested) = contested {
             contested.answer.copies.push(frame.connection);
-            contested.seen.push(Arc::clone(frame));
+            contested.seen.push(Box::new(frame.clone()));
         }
         self.judge_arrival(frame, (member, subject), owner, sent, context);
         if let Some(handle) = exchange {
@@ -107,7 +106,7 @@ impl DeviceLine {
         &mut self,
         identity: Option<u64>,
         member: At,
-        frame: Arc<Sighting>,
+        frame: Box<Sighting>,
         context: &mut Context<'_>,
     ) {
         let place = identity
@@ -206,9 +205,9 @@ impl DeviceLine {
             return false;
         }
         self.subjects.answered(subject).is_some_and(|last| {
-            frame.clock.is_within(SECOND_ANSWER, last.frame.clock)
-                && *last.frame.payload != *frame.payload
-                && asked.is_none_or(|asked| asked >= last.frame.clock)
+            frame.clock.is_within(SECOND_ANSWER, last.trace.clock)
+                && *last.trace.payload != *frame.payload
+                && asked.is_none_or(|asked| asked >= last.trace.clock)
         })
     }
 
@@ -219,14 +218,14 @@ impl DeviceLine {
         let periodic = self.subjects.is_subscribed(subject);
         let blind = self.members.get(member).is_none_or(|m| !m.two_sided || frame.clock <= m.blind_until);
         let second = self.subjects.answered(subject);
-        let second = second.filter(|last| frame.clock.is_within(SECOND_ANSWER, last.frame.clock));
+        let second = second.filter(|last| frame.clock.is_within(SECOND_ANSWER, last.trace.clock));
         if !frame.crc_ok() {
             self.blame_broken_answer(member);
         } else if periodic {
             self.judge_arrival(&frame, at, None, sent, context);
-        } else if let Some(last) = second.filter(|last| *last.frame.payload != *frame.payload) {
-            let message = format!("a second answer to the request that packet {} answered", last.frame.packet());
-            let (about, owner) = (About::frame(&frame).and(&last.frame), last.owner);
+        } else if let Some(last) = second.filter(|last| *last.trace.payload != *frame.payload) {
+            let message = format!("a second answer to the request that packet {} answered", last.trace.packet());
+            let (about, owner) = (About::frame(&frame).and(&last.trace.spans), last.owner);
             anomalies.push(context.out.anomaly(Code::DuplicateResponse, about, message));
             if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
                 original.owner = Some(owner);
@@ -235,7 +234,7 @@ impl DeviceLine {
         } else if let Some(request) = self.subjects.take_expired(subject) {
             let ms = frame.clock.since(request.clock).as_secs_f64() * 1e3;
             let message = format!("the answer came {ms:.0} ms after its request, when nobody waited for it any more");
-            anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(&frame).and(&request), message));
+            anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(&frame).and(&request.spans), message));
         } else if !self.judge_arrival(&frame, at, None, sent, context) && !blind {
             anomalies.push(context.out.anomaly(Code::Unsolicited, About::frame(&frame), "nobody asked for this"));
         }
@@ -269,12 +268,12 @@ impl DeviceLine {
             values::name(context.registry, frame.object_id),
             values::name(context.registry, request.object_id)
         );
-        context.out.anomaly(Code::ForeignResponse, About::frame(frame).and(&request), message);
+        context.out.anomaly(Code::ForeignResponse, About::frame(frame).and(&request.spans), message);
         true
     }
 
     /// The oldest request that a connection waits for, if it does not wait for the subject, too.
-    fn disturbed(&self, (member, subject): (At, At), sent: Timestamp) -> Option<Arc<Sighting>> {
+    fn disturbed(&self, (member, subject): (At, At), sent: Timestamp) -> Option<&Sighting> {
         let waits =
             |request: &&Request| request.is_unseen() && request.passed_over_at.is_none() && request.kind != Kind::Write;
         let contested = |request: &Request| {
@@ -289,7 +288,7 @@ impl DeviceLine {
             !request.served && !request.blind && !sent.is_within(CROSSED, request.clock) && !contested(request)
         };
         let oldest = self.requests.of_member(member).filter(waits).find(disturbed);
-        oldest.map(|request| Arc::clone(&request.frame))
+        oldest.map(|request| &*request.frame)
     }
 
     /// A text that was cut. Texts have no fixed length, but the device pads them
@@ -330,7 +329,7 @@ impl DeviceLine {
 }
 
 /// The device has sent a command that is no RESPONSE.
-fn unasked_command(frame: Arc<Sighting>, mut anomalies: Found, context: &mut Context<'_>) {
+fn unasked_command(frame: Box<Sighting>, mut anomalies: Found, context: &mut Context<'_>) {
     if frame.crc_ok() {
         let (code, message) = if frame.command.is_write() {
             (Code::DeviceWrite, "the device sent a WRITE")
@@ -344,11 +343,11 @@ fn unasked_command(frame: Arc<Sighting>, mut anomalies: Found, context: &mut Con
     tell_unasked(frame, false, anomalies, context);
 }
 
-fn tell_unasked(frame: Arc<Sighting>, periodic: bool, anomalies: Found, context: &mut Context<'_>) {
+fn tell_unasked(frame: Box<Sighting>, periodic: bool, anomalies: Found, context: &mut Context<'_>) {
     let id = context.out.exchange_id();
     let ts = frame.ts;
     let response = Response { frame, on_asking_connection: false, copies: SmallVec::new(), pairing: Pairing::Certain };
-    context.out.exchange(Box::new(Exchange {
+    context.out.exchange(boxed(|| Exchange {
         id,
         ts,
         request: None,

@@ -19,7 +19,6 @@ use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
 use crate::rct::registry::Registry;
 use crate::time::Timestamp;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
@@ -171,7 +170,7 @@ impl DeviceLine {
     }
 
     /// A client's frame.
-    pub(super) fn request(&mut self, member: At, frame: Arc<Sighting>, context: &mut Context<'_>) {
+    pub(super) fn request(&mut self, member: At, frame: Box<Sighting>, context: &mut Context<'_>) {
         if !frame.crc_ok() {
             return;
         }

@@ -8,7 +8,6 @@ use crate::rct::{Command, Escaping, FrameStatus};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::fmt;
-use std::sync::Arc;
 
 /// The number of a frame sighting in a session, shown as `F12`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,6 +36,37 @@ impl Sender {
             Self::Device => "device",
         }
     }
+}
+
+/// The payload of a frame, unescaped: short ones are kept where they are mentioned.
+pub type Payload = SmallVec<[u8; 16]>;
+
+/// A payload to keep. Requests have none, and most answers four bytes: for these no loop is needed, and whatever they are
+/// part of need not be in memory before it is where it stays.
+#[inline]
+pub(crate) fn kept(payload: &[u8]) -> Payload {
+    match *payload {
+        [] => Payload::new(),
+        [a, b, c, d] => Payload::from_buf_and_len([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 4),
+        _ => kept_any(payload),
+    }
+}
+
+#[inline(never)]
+fn kept_any(payload: &[u8]) -> Payload {
+    Payload::from_slice(payload)
+}
+
+/// What `make` makes, in a box that is there before: so that it is written once, where it stays.
+#[inline]
+pub(crate) fn boxed<T>(make: impl FnOnce() -> T) -> Box<T> {
+    Box::write(Box::new_uninit(), make())
+}
+
+/// The place of the bytes in the last packet of those they stand in.
+pub(super) fn last_of(spans: &[ByteRange]) -> ByteRange {
+    let nowhere = ByteRange { packet: PacketNumber(0), offset: 0, length: 0 };
+    spans.iter().copied().max_by_key(|span| span.packet).unwrap_or(nowhere)
 }
 
 /// One frame on one connection.
@@ -82,7 +112,7 @@ pub struct Sighting {
     /// The CRC over the body.
     pub crc_computed: u16,
     /// Payload, unescaped.
-    pub payload: SmallVec<[u8; 16]>,
+    pub payload: Payload,
     /// The bytes on the wire, escapes included. Empty unless the analyzer was told to keep them.
     pub raw: SmallVec<[u8; 16]>,
     /// Stream offset of the start byte.
@@ -108,8 +138,7 @@ impl Sighting {
 
     /// The bytes of the frame in the packet that completed it.
     pub fn place(&self) -> ByteRange {
-        let nowhere = ByteRange { packet: PacketNumber(0), offset: 0, length: 0 };
-        self.spans.iter().copied().max_by_key(|span| span.packet).unwrap_or(nowhere)
+        last_of(&self.spans)
     }
 
     /// The device's end of the connection.
@@ -216,7 +245,7 @@ pub enum Pairing {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// The sighting on the asking connection where there is one, else the first sighting anywhere.
-    pub frame: Arc<Sighting>,
+    pub frame: Box<Sighting>,
     /// Whether `frame` was seen on the asking connection.
     pub on_asking_connection: bool,
     /// The connections that got a copy, the asking one left out.
@@ -235,7 +264,7 @@ pub struct Exchange {
     /// The request's time, or the device frame's where nobody asked.
     pub ts: Timestamp,
     /// The request.
-    pub request: Option<Arc<Sighting>>,
+    pub request: Option<Box<Sighting>>,
     /// The answer, or the device frame that nobody asked for.
     pub response: Option<Response>,
     /// How it ended.

@@ -2,20 +2,20 @@
 
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Exchange, ExchangeStatus, Sighting};
+use super::exchange::{Exchange, ExchangeStatus, Sighting, boxed};
 use super::member::Fate;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
 use super::sensitive;
 use super::slab::At;
 use super::subject::LastAnswer;
+use super::trace::Trace;
 use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
@@ -116,7 +116,7 @@ impl DeviceLine {
     /// Gives an answer to a request.
     ///
     /// `seen` are its sightings behind the first, `place` is where it stands among what may be copied.
-    pub(super) fn give(&mut self, handle: Handle, answer: Answer, seen: &[Arc<Sighting>], place: Option<Place>) {
+    pub(super) fn give(&mut self, handle: Handle, answer: Answer, seen: &[Box<Sighting>], place: Option<Place>) {
         let Some(request) = self.requests.get(handle) else { return };
         let (asking, member, subject, kind) = (request.connection, request.member, request.subject, request.kind);
         let given = request.given(answer, seen);
@@ -126,8 +126,8 @@ impl DeviceLine {
         if kind == Kind::Write && self.requests.of_subject(subject).filter(|request| request.is_open()).count() == 1 {
             self.confirms_writes = true;
         }
-        let (fate, frame) = (if given.damaged { Fate::Failed } else { Fate::Fine }, Arc::clone(given.first()));
-        self.note_answer(handle, (member, subject), LastAnswer { frame, owner: asking }, fate);
+        let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
+        self.note_answer(handle, (member, subject), LastAnswer { trace: Trace::of(given.first()), owner: asking }, fate);
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);
@@ -139,7 +139,7 @@ impl DeviceLine {
     /// Takes note of an answer that a connection had asked for.
     #[inline]
     pub(super) fn note_answer(&mut self, handle: Handle, (member, subject): (At, At), answer: LastAnswer, fate: Fate) {
-        let clock = answer.frame.clock;
+        let clock = answer.trace.clock;
         self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
         self.subjects.remember_answer(subject, answer);
         if let Some(member) = self.members.get_mut(member) {
@@ -233,7 +233,7 @@ impl DeviceLine {
             self.note_failure(&request, status);
         }
         let given = request.given;
-        context.out.exchange(Box::new(Exchange {
+        context.out.exchange(boxed(|| Exchange {
             id: request.handle.id,
             ts: request.frame.ts,
             request: Some(request.frame),
@@ -253,8 +253,8 @@ impl DeviceLine {
         match status {
             ExchangeStatus::Unanswered => found.push(unanswered(&request.frame, context)),
             ExchangeStatus::Unconfirmed => {
-                let read = self.subjects.answered(request.subject).map(|last| &last.frame);
-                let read = read.filter(|read| read.clock > request.clock && read.crc_ok());
+                let read = self.subjects.answered(request.subject).map(|last| &last.trace);
+                let read = read.filter(|read| read.clock > request.clock && read.crc_ok);
                 found.push(unconfirmed(&request.frame, read, context));
             }
             _ => {}
@@ -279,7 +279,7 @@ impl DeviceLine {
     #[cold]
     fn note_failure(&mut self, request: &Request, status: ExchangeStatus) {
         if request.is_open() && !request.blind {
-            self.subjects.remember_expired(request.subject, Arc::clone(&request.frame));
+            self.subjects.remember_expired(request.subject, Trace::of(&request.frame));
         }
         if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged)
             && let Some(member) = self.members.get_mut(request.member)
@@ -309,7 +309,7 @@ fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code
 }
 
 /// `read`: what the device has said of the object since.
-fn unconfirmed(request: &Sighting, read: Option<&Arc<Sighting>>, context: &mut Context<'_>) -> (AnomalyId, Code) {
+fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context<'_>) -> (AnomalyId, Code) {
     let object = context.registry.get(request.object_id);
     let shown = match read {
         None => "it was not read meanwhile".to_owned(),
@@ -317,13 +317,13 @@ fn unconfirmed(request: &Sighting, read: Option<&Arc<Sighting>>, context: &mut C
             format!("packet {} shows the value written", read.packet())
         }
         Some(read) => {
-            let text = object.map(|object| sensitive::text(object, Form::Response, read, context));
+            let text = object.map(|object| sensitive::text(object, Form::Response, &read.payload, context));
             format!("packet {} shows {} instead", read.packet(), text.as_deref().unwrap_or("another value"))
         }
     };
     let message = format!("no RESPONSE to this WRITE, as from many firmwares; {shown}");
     let about = About::frame(request);
-    let about = if let Some(read) = read { about.and(read) } else { about };
+    let about = if let Some(read) = read { about.and(&read.spans) } else { about };
     context.out.anomaly(Code::WriteUnconfirmed, about, message)
 }
 
@@ -335,5 +335,5 @@ pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId
 fn late(asked: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
     let ms = answer.clock.since(asked.clock).as_secs_f64() * 1e3;
     let message = format!("the answer came {ms:.1} ms after the request, when the client had given it up");
-    context.out.anomaly(Code::LateResponse, About::frame(answer).and(asked), message)
+    context.out.anomaly(Code::LateResponse, About::frame(answer).and(&asked.spans), message)
 }

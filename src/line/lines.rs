@@ -3,7 +3,7 @@
 use super::answers::identity;
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Sender, Sighting, SightingId};
+use super::exchange::{Sender, Sighting, SightingId, boxed};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
 use super::outcome::{About, Outbox, Outcome};
@@ -197,17 +197,17 @@ impl Lines {
             let sender = roles.sender(ends[0]);
             if sender == Sender::Client || !self.is_copying(line, member, clock) {
                 let addressee = Addressee { spot: Some(Spot { line, member }), identity: None, original: None };
-                return self.frame(Arc::new(make(ends, sender)), addressee);
+                return self.frame(boxed(|| make(ends, sender)), addressee);
             }
         }
-        self.address_made(make(ends, Sender::Client), id);
+        self.address_made(boxed(|| make(ends, Sender::Client)), id);
     }
 
     /// The rest of [`Self::make_frame`], where the frame may be a copy, or may say who is the device.
     #[inline(never)]
-    fn address_made(&mut self, mut frame: Sighting, id: SightingId) {
+    fn address_made(&mut self, mut frame: Box<Sighting>, id: SightingId) {
         let addressee = self.address(&mut frame, id);
-        self.frame(Arc::new(frame), addressee);
+        self.frame(frame, addressee);
     }
 
     /// Whether what the device sends on this connection may be a copy, or be copied.
@@ -236,7 +236,7 @@ impl Lines {
 
     /// Takes the frame that was addressed last.
     #[inline]
-    pub fn frame(&mut self, frame: Arc<Sighting>, addressee: Addressee) {
+    pub fn frame(&mut self, frame: Box<Sighting>, addressee: Addressee) {
         let Addressee { spot, identity, original } = addressee;
         let Some(Spot { line, member }) = spot else { return };
         self.on(line, |line, context| {

@@ -28,6 +28,7 @@ mod sensitive;
 mod series;
 mod slab;
 mod subject;
+mod trace;
 mod values;
 mod writes;
 

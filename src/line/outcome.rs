@@ -70,8 +70,8 @@ impl About {
     }
 
     /// With the bytes of another frame as further evidence.
-    pub(super) fn and(mut self, other: &Sighting) -> Self {
-        self.evidence.extend(other.spans.iter().copied());
+    pub(super) fn and(mut self, spans: &[ByteRange]) -> Self {
+        self.evidence.extend_from_slice(spans);
         self
     }
 }
@@ -100,6 +100,7 @@ impl Outbox {
         ExchangeId(self.exchanges)
     }
 
+    #[inline]
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
         self.outcomes.push_back(Outcome::Exchange(exchange));
     }

@@ -5,12 +5,12 @@
 
 use super::answers::Arrival;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, boxed};
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};
 use super::subject::LastAnswer;
+use super::trace::Trace;
 use smallvec::SmallVec;
-use std::sync::Arc;
 use std::time::Duration;
 
 impl DeviceLine {
@@ -36,12 +36,12 @@ impl DeviceLine {
         let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
         let Arrival { frame, member, .. } = arrival;
         let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
-        let answer = LastAnswer { frame: Arc::clone(&frame), owner: frame.connection };
+        let answer = LastAnswer { trace: Trace::of(&frame), owner: frame.connection };
         self.note_answer(handle, (member, subject), answer, Fate::Fine);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }
-        context.out.exchange(Box::new(Exchange {
+        context.out.exchange(boxed(|| Exchange {
             id: handle.id,
             ts: asked.ts,
             status: ExchangeStatus::Answered,
@@ -143,7 +143,7 @@ mod tests {
             match act {
                 Act::Ask { connection, object, command } => {
                     let frame = sighting(Sender::Client, (*connection, *object), *command, now);
-                    self.line.request(self.members[*connection as usize], Arc::new(frame), &mut context);
+                    self.line.request(self.members[*connection as usize], Box::new(frame), &mut context);
                 }
                 Act::Answer { connection, object, payload, crc_ok } => {
                     let mut frame = sighting(Sender::Device, (*connection, *object), Command::RESPONSE, now);
@@ -151,7 +151,7 @@ mod tests {
                     if !crc_ok {
                         frame.status = FrameStatus::CrcMismatch;
                     }
-                    self.line.original(None, self.members[*connection as usize], Arc::new(frame), &mut context);
+                    self.line.original(None, self.members[*connection as usize], Box::new(frame), &mut context);
                 }
                 Act::Wait(_) => self.line.tick(now, &mut context),
                 Act::Lose(connection) => self.line.lost_answers(self.members[*connection as usize]),

@@ -9,7 +9,6 @@ use crate::object::ObjectId;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::hash::{Hash, Hasher};
-use std::sync::Arc;
 
 /// What ties an answer to a request: there is no sequence number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +47,7 @@ pub(super) enum Kind {
 #[derive(Clone, Debug)]
 pub(super) struct Answer {
     /// The first sighting on any connection.
-    pub(super) first: Arc<Sighting>,
+    pub(super) first: Box<Sighting>,
     /// Other connections it was seen on.
     pub(super) copies: SmallVec<[ConnectionId; 4]>,
     pub(super) pairing: Pairing,
@@ -78,7 +77,7 @@ pub(super) struct Given {
     /// That connection.
     pub(super) connection: ConnectionId,
     /// That sighting, where the response is the asking connection's own.
-    first: Option<Arc<Sighting>>,
+    first: Option<Box<Sighting>>,
     /// It is not to be trusted.
     pub(super) damaged: bool,
     pub(super) anomalies: Found,
@@ -96,7 +95,7 @@ pub(super) struct Handle {
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) handle: Handle,
-    pub(super) frame: Arc<Sighting>,
+    pub(super) frame: Box<Sighting>,
     /// When the request was made.
     pub(super) clock: Timestamp,
     pub(super) connection: ConnectionId,
@@ -163,7 +162,7 @@ impl Request {
     }
 
     /// What this answer is to it. `seen` are its sightings behind the first.
-    pub(super) fn given(&self, answer: Answer, seen: &[Arc<Sighting>]) -> Given {
+    pub(super) fn given(&self, answer: Answer, seen: &[Box<Sighting>]) -> Given {
         let damaged = answer.is_damaged();
         let Answer { first, mut copies, pairing, line_free, anomalies } = answer;
         let (clock, connection) = (first.clock, first.connection);
@@ -185,7 +184,7 @@ impl Request {
     }
 
     /// Its answer has arrived on one more connection.
-    pub(super) fn answered_again(&mut self, copy: &Arc<Sighting>) {
+    pub(super) fn answered_again(&mut self, copy: &Sighting) {
         if let Some(given) = &mut self.given {
             given.arrived(copy, &self.frame);
         }
@@ -204,19 +203,19 @@ impl Given {
     }
 
     /// The answer as it was first seen on any connection.
-    pub(super) fn first(&self) -> &Arc<Sighting> {
+    pub(super) fn first(&self) -> &Sighting {
         self.first.as_ref().unwrap_or(&self.response.frame)
     }
 
     /// The answer to `asked` has arrived on one more connection.
-    fn arrived(&mut self, copy: &Arc<Sighting>, asked: &Sighting) {
+    fn arrived(&mut self, copy: &Sighting, asked: &Sighting) {
         let response = &mut self.response;
         if copy.connection != asked.connection {
             response.copies.push(copy.connection);
         } else if !response.on_asking_connection {
             // It is the one that counts: the client could not have got it sooner.
             response.on_asking_connection = true;
-            self.first = Some(std::mem::replace(&mut response.frame, Arc::clone(copy)));
+            self.first = Some(std::mem::replace(&mut response.frame, Box::new(copy.clone())));
             if !response.copies.contains(&self.connection) {
                 response.copies.insert(0, self.connection);
             }
@@ -239,7 +238,7 @@ pub(super) struct Contested {
     pub(super) contest: Contest,
     pub(super) answer: Answer,
     /// Its sightings behind the first: one of them may turn out to be the asking connection's.
-    pub(super) seen: SmallVec<[Arc<Sighting>; 2]>,
+    pub(super) seen: SmallVec<[Box<Sighting>; 2]>,
     /// Identifies the frame to whoever wants to know to which exchange it went.
     pub(super) place: Option<super::copies::Place>,
 }

@@ -333,12 +333,11 @@ mod tests {
     use crate::rct::Command;
     use proptest::prelude::*;
 
-    use std::sync::Arc;
 
     const ONE_GO: Duration = Duration::from_nanos(3);
 
-    fn frame(connection: u32, object: u32, clock: i64) -> Arc<Sighting> {
-        Arc::new(Sighting::sample(
+    fn frame(connection: u32, object: u32, clock: i64) -> Box<Sighting> {
+        Box::new(Sighting::sample(
             Sender::Client,
             connection,
             Command::READ,

@@ -6,12 +6,12 @@ use super::exchange::{ExchangeId, ExchangeStatus, Sighting};
 use super::outcome::About;
 use super::request::Key;
 use super::subject::LastAnswer;
+use super::trace::Trace;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
 use crate::rct::value::{Form, Value, decode};
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
 
 /// Sensitive objects remembered per line; the registry has some 300, with plant addresses more.
 const REMEMBERED: usize = 4096;
@@ -23,7 +23,7 @@ const SHOWN: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Sensitive {
     /// The last WRITE of each object.
-    last: FxHashMap<Key, Arc<Sighting>>,
+    last: FxHashMap<Key, Trace>,
     /// What the object held before, as far as the capture shows it, of WRITEs whose fate is not known yet.
     open: FxHashMap<ExchangeId, Option<String>>,
 }
@@ -33,7 +33,7 @@ impl Sensitive {
     pub(super) fn asked(
         &mut self,
         id: ExchangeId,
-        frame: &Arc<Sighting>,
+        frame: &Sighting,
         answered: Option<&LastAnswer>,
         context: &Context<'_>,
     ) {
@@ -43,14 +43,14 @@ impl Sensitive {
         if self.last.len() >= REMEMBERED || self.open.len() >= REMEMBERED {
             *self = Self::default();
         }
-        let read = answered.map(|last| &last.frame).filter(|read| !read.payload.is_empty());
-        let written = self.last.insert(Key::of(frame), Arc::clone(frame));
+        let read = answered.map(|last| &last.trace).filter(|read| !read.payload.is_empty());
+        let written = self.last.insert(Key::of(frame), Trace::of(frame));
         let old = match (read, written) {
             (Some(read), Some(written)) if written.clock > read.clock => {
-                Some(text(object, Form::Request, &written, context))
+                Some(text(object, Form::Request, &written.payload, context))
             }
-            (Some(read), _) => Some(text(object, Form::Response, read, context)),
-            (None, Some(written)) => Some(text(object, Form::Request, &written, context)),
+            (Some(read), _) => Some(text(object, Form::Response, &read.payload, context)),
+            (None, Some(written)) => Some(text(object, Form::Request, &written.payload, context)),
             (None, None) => None,
         };
         self.open.insert(id, old);
@@ -69,7 +69,7 @@ impl Sensitive {
         }
         let old = self.open.remove(&id)?;
         let object = context.registry.get(frame.object_id)?;
-        let new = text(object, Form::Request, frame, context);
+        let new = text(object, Form::Request, &frame.payload, context);
         let old = old.map_or_else(|| "of a value that the capture does not show".to_owned(), |old| format!("of {old}"));
         let fate = match status {
             ExchangeStatus::Answered => "confirmed",
@@ -83,11 +83,11 @@ impl Sensitive {
 }
 
 /// A value in a few words. Secrets are not shown: messages are never masked.
-pub(super) fn text(object: &Object, form: Form, frame: &Sighting, context: &Context<'_>) -> String {
+pub(super) fn text(object: &Object, form: Form, payload: &[u8], context: &Context<'_>) -> String {
     if object.flags.secret {
         return "a secret value".to_owned();
     }
-    let decoded = decode(context.registry, Some(object), form, &frame.payload);
+    let decoded = decode(context.registry, Some(object), form, payload);
     let unit = if object.unit.is_empty() || object.flags.ratio { String::new() } else { format!(" {}", object.unit) };
     match decoded.value {
         Some(Value::Bool(value)) => value.to_string(),
@@ -99,7 +99,7 @@ pub(super) fn text(object: &Object, form: Form, frame: &Sighting, context: &Cont
             number.to_string()
         }
         Some(Value::Text(text)) => format!("\"{}\"", text.escape_debug()),
-        _ => hex(&frame.payload),
+        _ => hex(payload),
     }
 }
 

@@ -13,7 +13,6 @@ use crate::rct::registry::Object;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
-use std::sync::Arc;
 
 /// Bytes of a row of a history.
 pub(super) const TIMESERIES_ROW: usize = 8;
@@ -85,7 +84,7 @@ impl DeviceLine {
             && let Some(other) = self.interrupted_by(frame, subject)
         {
             let message = format!("{rows} rows where {usual} are usual; {} asked meanwhile", other.src);
-            let about = About::frame(frame).and(&other);
+            let about = About::frame(frame).and(&other.spans);
             return Some(context.out.anomaly(Code::SeriesCut, about, message));
         }
         self.series.remember(kind, rows);
@@ -93,10 +92,10 @@ impl DeviceLine {
     }
 
     /// The first request of another connection after the one that `frame` answers.
-    fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<Arc<Sighting>> {
+    fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<&Sighting> {
         let asked = self.requests.of_subject(subject).find(|request| request.is_open())?;
         let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
-        others.next().map(|other| Arc::clone(&other.frame))
+        others.next().map(|other| &*other.frame)
     }
 
     /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
@@ -119,7 +118,7 @@ impl DeviceLine {
             return None;
         }
         let message = format!("asked for the time {asked}, answered for {echoed}");
-        Some(context.out.anomaly(Code::SeriesMismatch, About::frame(answer).and(request), message))
+        Some(context.out.anomaly(Code::SeriesMismatch, About::frame(answer).and(&request.spans), message))
     }
 }
 

@@ -2,14 +2,13 @@
 //!
 //! Every frame is about one, so all of it is found with one look. Knows nothing of who asks.
 
-use super::exchange::Sighting;
 use super::nature::Nature;
 use super::request::Key;
 use super::slab::{At, Slab};
+use super::trace::Trace;
 use crate::endpoint::ConnectionId;
 use crate::rct::registry::Registry;
 use rustc_hash::FxHashMap;
-use std::sync::Arc;
 
 /// Memories of each kind per line; objects are some 900, an attacker's are more.
 const REMEMBERED: usize = 8192;
@@ -20,7 +19,7 @@ const MOST: usize = 5 * REMEMBERED;
 /// The last answer given for an object.
 #[derive(Debug)]
 pub(super) struct LastAnswer {
-    pub(super) frame: Arc<Sighting>,
+    pub(super) trace: Trace,
     /// The connection that had asked.
     pub(super) owner: ConnectionId,
 }
@@ -31,7 +30,7 @@ pub(super) struct Subject {
     nature: Nature,
     answered: Option<LastAnswer>,
     /// A request that timed out, to recognise an answer that comes later still.
-    expired: Option<Arc<Sighting>>,
+    expired: Option<Trace>,
     /// The longest text seen, to recognise one that was cut.
     longest: Option<usize>,
     /// Registered for periodic sending, if all was not ended since.
@@ -94,14 +93,14 @@ impl Subjects {
         self.answered += usize::from(subject.answered.replace(answer).is_none());
     }
 
-    pub(super) fn remember_expired(&mut self, place: At, request: Arc<Sighting>) {
+    pub(super) fn remember_expired(&mut self, place: At, request: Trace) {
         make_room(&mut self.expired, &mut self.slab, |subject| subject.expired = None);
         let Some(subject) = self.slab.get_mut(place) else { return };
         self.expired += usize::from(subject.expired.replace(request).is_none());
     }
 
     /// The request that timed out last, which is forgotten by that.
-    pub(super) fn take_expired(&mut self, place: At) -> Option<Arc<Sighting>> {
+    pub(super) fn take_expired(&mut self, place: At) -> Option<Trace> {
         let request = self.slab.get_mut(place)?.expired.take()?;
         self.expired -= 1;
         Some(request)

@@ -4,11 +4,11 @@ use super::device::Context;
 use super::exchange::Sighting;
 use super::outcome::About;
 use super::request::Key;
+use super::trace::Trace;
 use super::values::Found;
 use crate::anomaly::Code;
 use rustc_hash::FxHashMap;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Two hosts compete when the second writes within this time of the first: regulators write every few seconds, people
@@ -27,14 +27,14 @@ pub(super) struct Writes {
 #[derive(Debug)]
 struct LastWrite {
     host: IpAddr,
-    frame: Arc<Sighting>,
+    trace: Trace,
     /// Competition for this object has been told: once per object.
     told: bool,
 }
 
 impl Writes {
     /// Takes a client's WRITE of a value.
-    pub(super) fn judge(&mut self, frame: &Arc<Sighting>, found: &mut Found, context: &mut Context<'_>) {
+    pub(super) fn judge(&mut self, frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
         if self.last.len() >= REMEMBERED {
             self.last.clear();
         }
@@ -42,14 +42,14 @@ impl Writes {
         let before = self.last.get(&key);
         let mut told = before.is_some_and(|before| before.told);
         if let Some(before) = before.filter(|before| !before.told && before.host != host) {
-            let soon = frame.clock.is_within(COMPETING, before.frame.clock);
-            if soon && *before.frame.payload != *frame.payload {
+            let soon = frame.clock.is_within(COMPETING, before.trace.clock);
+            if soon && *before.trace.payload != *frame.payload {
                 let message = format!("{host} and {} write different values to this object", before.host);
-                let about = About::frame(frame).and(&before.frame);
+                let about = About::frame(frame).and(&before.trace.spans);
                 found.push(context.out.anomaly(Code::CompetingWrites, about, message));
                 told = true;
             }
         }
-        self.last.insert(key, LastWrite { host, frame: Arc::clone(frame), told });
+        self.last.insert(key, LastWrite { host, trace: Trace::of(frame), told });
     }
 }

@@ -12,7 +12,6 @@ use crate::rct::{Command, NonFrameKind};
 use crate::tcp::CloseReason;
 use crate::time::Timestamp;
 use smallvec::{SmallVec, smallvec};
-use std::sync::Arc;
 
 pub(super) const SOC: ObjectId = ObjectId(0x9599_30BF);
 pub(super) const ACC: ObjectId = ObjectId(0x400F_015B);
@@ -64,7 +63,7 @@ pub(super) fn request(command: Command, connection: u32, packet: u64, ms: f64, o
     Exchange {
         id: ExchangeId(packet),
         ts: frame.ts,
-        request: Some(Arc::new(frame)),
+        request: Some(Box::new(frame)),
         response: None,
         status: ExchangeStatus::Unanswered,
         response_time: None,
@@ -87,7 +86,7 @@ pub(super) fn unasked(command: Command, packet: u64, ms: f64, object: ObjectId, 
     exchange.request = None;
     exchange.status = ExchangeStatus::Unsolicited;
     exchange.response = Some(Response {
-        frame: Arc::new(frame),
+        frame: Box::new(frame),
         on_asking_connection: false,
         copies: SmallVec::new(),
         pairing: Pairing::Certain,
@@ -107,14 +106,14 @@ impl Exchange {
         self.status = ExchangeStatus::Answered;
         self.response_time = Some(nanos);
         self.response =
-            Some(Response { frame: Arc::new(frame), on_asking_connection: true, copies, pairing: Pairing::Certain });
+            Some(Response { frame: Box::new(frame), on_asking_connection: true, copies, pairing: Pairing::Certain });
         self
     }
 
     /// The answer's frame, to be spoilt.
     pub(super) fn spoil(mut self, change: impl FnOnce(&mut Sighting)) -> Self {
         let response = self.response.as_mut().expect("an answer");
-        change(Arc::get_mut(&mut response.frame).expect("nobody else has it"));
+        change(&mut response.frame);
         self.status = ExchangeStatus::Damaged;
         self
     }
@@ -125,7 +124,7 @@ impl Exchange {
     }
 
     pub(super) fn writes(mut self, payload: &[u8]) -> Self {
-        let request = Arc::get_mut(self.request.as_mut().expect("a request")).expect("nobody else has it");
+        let request = self.request.as_mut().expect("a request");
         request.payload = SmallVec::from_slice(payload);
         self
     }

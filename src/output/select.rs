@@ -260,7 +260,6 @@ mod tests {
     use crate::packet::{ByteRange, PacketNumber};
 
     use smallvec::smallvec;
-    use std::sync::Arc;
 
     const SOC: ObjectId = ObjectId(0x9599_30BF);
     const DEVICE: &str = "192.0.2.20:8899";
@@ -288,9 +287,9 @@ mod tests {
         Exchange {
             id: ExchangeId(id),
             ts: Timestamp::from_nanos(ts),
-            request: Some(Arc::new(frame(1, ts, Command::READ, &[]))),
+            request: Some(Box::new(frame(1, ts, Command::READ, &[]))),
             response: Some(Response {
-                frame: Arc::new(frame(1, ts + 1, Command::RESPONSE, &[value])),
+                frame: Box::new(frame(1, ts + 1, Command::RESPONSE, &[value])),
                 on_asking_connection: true,
                 copies: smallvec![],
                 pairing: Pairing::Certain,
@@ -346,7 +345,7 @@ mod tests {
             ..exchange(4, 40, 0, &[(4, Code::Unanswered)])
         };
         let other = Exchange {
-            request: Some(Arc::new(frame(2, 50, Command::WRITE, &[1]))),
+            request: Some(Box::new(frame(2, 50, Command::WRITE, &[1]))),
             response: None,
             status: ExchangeStatus::Unconfirmed,
             ..exchange(5, 50, 0, &[])

@@ -6,11 +6,10 @@ use rctscope::analyzer::Options;
 use rctscope::line::{Exchange, Response, Sighting};
 use rctscope::tools::synth::Scenario;
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// A frame without its bytes on the wire.
-fn without_raw(frame: &Sighting) -> Arc<Sighting> {
-    Arc::new(Sighting { raw: SmallVec::new(), ..frame.clone() })
+fn without_raw(frame: &Sighting) -> Box<Sighting> {
+    Box::new(Sighting { raw: SmallVec::new(), ..frame.clone() })
 }
 
 fn exchanges(observed: &Observed) -> Vec<Exchange> {

@@ -12,7 +12,6 @@ use crate::time::Timestamp;
 use std::convert::Infallible;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// What is near: a second before and a second after.
@@ -112,7 +111,7 @@ impl Locate {
             start: self.start,
             anomaly: self.anomaly,
             exchange: self.exchange,
-            frame: self.frame.map(Arc::new),
+            frame: self.frame,
             bytes: self.bytes.into_iter().collect(),
             evidence,
             device,
@@ -181,7 +180,7 @@ pub struct Dossier {
     pub(super) anomaly: Option<Anomaly>,
     /// The exchange that it is, or belongs to.
     pub(super) exchange: Option<Exchange>,
-    pub(super) frame: Option<Arc<Sighting>>,
+    pub(super) frame: Option<Sighting>,
     pub(super) bytes: Vec<NonFrameSighting>,
     pub(super) evidence: Vec<ByteRange>,
     device: Option<IpAddr>,

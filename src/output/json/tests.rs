@@ -19,7 +19,6 @@ use proptest::prelude::*;
 use serde_json::Value as Json;
 use smallvec::smallvec;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 const START: i64 = 1_742_245_571_000_000_000;
 const SOC: ObjectId = ObjectId(0x9599_30BF);
@@ -76,9 +75,9 @@ fn exchange() -> Exchange {
     Exchange {
         id: ExchangeId(1),
         ts: at(12_000_000),
-        request: Some(Arc::new(request())),
+        request: Some(Box::new(request())),
         response: Some(Response {
-            frame: Arc::new(answer()),
+            frame: Box::new(answer()),
             on_asking_connection: true,
             copies: smallvec![ConnectionId(2)],
             pairing: Pairing::Certain,
@@ -159,7 +158,7 @@ fn a_damaged_exchange_whose_answer_came_on_another_connection() {
     let frame = Sighting { status: FrameStatus::CrcMismatch, connection: ConnectionId(3), ..answer() };
     let damaged = Exchange {
         response: Some(Response {
-            frame: Arc::new(frame),
+            frame: Box::new(frame),
             on_asking_connection: false,
             copies: smallvec![],
             pairing: Pairing::Tentative,
@@ -185,7 +184,7 @@ fn a_damaged_exchange_whose_answer_came_on_another_connection() {
 fn a_write_without_a_response_and_an_unknown_object() {
     let write = Sighting { command: Command::WRITE, payload: 0.5_f32.to_be_bytes().into_iter().collect(), ..request() };
     let unconfirmed = Exchange {
-        request: Some(Arc::new(write)),
+        request: Some(Box::new(write)),
         response: None,
         status: ExchangeStatus::Unconfirmed,
         response_time: None,
@@ -201,7 +200,7 @@ fn a_write_without_a_response_and_an_unknown_object() {
     "value":{"type":"float","num":0.5,"unit":"%","ratio":true,"text":"50.0 %"}},"anomalies":[]}"#,
     );
     let unknown = Exchange {
-        request: Some(Arc::new(Sighting { object_id: UNKNOWN, command: Command(0x2d), ..request() })),
+        request: Some(Box::new(Sighting { object_id: UNKNOWN, command: Command(0x2d), ..request() })),
         status: ExchangeStatus::Open,
         ..unconfirmed
     };
@@ -435,7 +434,7 @@ fn a_sample_has_the_time_of_the_answer_and_waits_for_it() {
 fn what_is_not_trusted_is_no_sample() {
     let bad_crc = |exchange: Exchange| Exchange {
         response: exchange.response.map(|response| Response {
-            frame: Arc::new(Sighting { status: FrameStatus::CrcMismatch, ..answer() }),
+            frame: Box::new(Sighting { status: FrameStatus::CrcMismatch, ..answer() }),
             ..response
         }),
         ..exchange
@@ -460,7 +459,7 @@ fn rows_of_a_table_are_samples() {
         ..answer()
     };
     let exchange = Exchange {
-        response: exchange().response.map(|response| Response { frame: Arc::new(frame), ..response }),
+        response: exchange().response.map(|response| Response { frame: Box::new(frame), ..response }),
         ..exchange()
     };
     let text =

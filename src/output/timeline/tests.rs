@@ -200,7 +200,7 @@ fn an_answer_says_where_it_was_seen_and_how_sure_it_is() {
     let mut elsewhere = read(1, 10, 0.0, SOC).answered(12, 40.0, &float(0.3));
     let response = elsewhere.response.as_mut().expect("an answer");
     response.on_asking_connection = false;
-    std::sync::Arc::get_mut(&mut response.frame).expect("nobody else has it").connection = ConnectionId(2);
+    response.frame.connection = ConnectionId(2);
     response.pairing = Pairing::Tentative;
     check(
         80,

@@ -1,0 +1,35 @@
+//! What is kept of a frame when it has gone on to be told: enough to compare later ones with, and to point at it.
+//!
+//! A frame belongs to one exchange and goes where that goes. Whoever wants to know of it later keeps this.
+
+use super::exchange::{Payload, Sighting, kept};
+use crate::packet::{ByteRange, PacketNumber};
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+
+/// The trace of a frame.
+#[derive(Clone, Debug)]
+pub(super) struct Trace {
+    pub(super) clock: Timestamp,
+    pub(super) payload: Payload,
+    /// Where its bytes stand.
+    pub(super) spans: SmallVec<[ByteRange; 1]>,
+    /// Whether its CRC proves it.
+    pub(super) crc_ok: bool,
+}
+
+impl Trace {
+    #[inline]
+    pub(super) fn of(frame: &Sighting) -> Self {
+        let spans = match *frame.spans {
+            [span] => SmallVec::from_buf([span]),
+            _ => frame.spans.clone(),
+        };
+        Self { clock: frame.clock, payload: kept(&frame.payload), spans, crc_ok: frame.crc_ok() }
+    }
+
+    /// The packet that completed the frame.
+    pub(super) fn packet(&self) -> PacketNumber {
+        super::exchange::last_of(&self.spans).packet
+    }
+}
