@@ -15,6 +15,7 @@ pub mod cli;
 pub mod endpoint;
 pub mod event;
 pub mod glob;
+mod in_place;
 pub mod limits;
 pub mod line;
 pub mod net;

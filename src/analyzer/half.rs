@@ -2,6 +2,7 @@
 
 use super::order::Place;
 use super::ordinary::Ordinary;
+use super::step::Outlet;
 use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
@@ -170,9 +171,9 @@ impl Half {
         }
     }
 
-    /// Takes the next bytes, and hands what they complete to `put`.
+    /// Takes the next bytes, and hands what they complete to `outlet`.
     #[inline]
-    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], now: Moment, put: &mut impl FnMut(Found)) {
+    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], now: Moment, outlet: &mut Outlet<'_>) {
         let run = Run::new(chunk, bytes.len(), self.moment_of(chunk, now));
         self.last = run.clock;
         if self.watched == Watched::Settled {
@@ -181,7 +182,7 @@ impl Half {
         if !self.runs.is_empty() {
             self.runs.push_back(run);
             self.framer.push(bytes);
-            return self.take_found(put);
+            return self.take_found(outlet);
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
         let is_ordinary = run.packet == run.delivered_by && !self.way.keep_raw;
@@ -189,15 +190,16 @@ impl Half {
         let mut items = self.framer.items(bytes);
         loop {
             while let Some(frame) = items.next_whole() {
-                // Each has a `put` of its own, so that what is ordinary is written to where it goes and nowhere before.
                 if is_ordinary {
-                    put(run.ordinary(&frame, self.way));
+                    outlet.put(|| run.ordinary(&frame, self.way));
                 } else {
-                    put(found_frame(&frame.into(), self.way, stand));
+                    outlet.put(|| found_frame(&frame.into(), self.way, stand));
                 }
             }
             let Some(item) = items.next() else { break };
-            found(&item, self.way, stand).map(&mut *put);
+            if let Some(found) = found(&item, self.way, stand) {
+                outlet.put(|| found);
+            }
         }
         drop(items);
         if self.framer.held() > 0 {
@@ -258,17 +260,19 @@ impl Half {
         if patient > self.last { silent.min(patient) } else { silent }
     }
 
-    /// Hands all that is held back to `put` as it is, and frees its memory.
-    pub(super) fn give_up(&mut self, put: &mut impl FnMut(Found)) {
+    /// Hands all that is held back to `outlet` as it is, and frees its memory.
+    pub(super) fn give_up(&mut self, outlet: &mut Outlet<'_>) {
         self.framer.give_up();
-        self.take_found(put);
+        self.take_found(outlet);
         self.framer.shrink();
     }
 
-    /// Hands what has been found to `put`.
-    pub(super) fn take_found(&mut self, put: &mut impl FnMut(Found)) {
+    /// Hands what has been found to `outlet`.
+    pub(super) fn take_found(&mut self, outlet: &mut Outlet<'_>) {
         while let Some(item) = self.framer.next_item() {
-            found(&item, self.way, |offset, end| stand(&self.runs, offset, end)).map(&mut *put);
+            if let Some(found) = found(&item, self.way, |offset, end| stand(&self.runs, offset, end)) {
+                outlet.put(|| found);
+            }
             let offset = self.framer.offset();
             // That of a hole is empty, and is needed until the hole itself has been found.
             let is_done = |run: &Run| run.end() < offset || (run.end() == offset && run.length > 0);

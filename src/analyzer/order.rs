@@ -4,6 +4,7 @@
 //! here at once, and everything behind that place waits until it is filled.
 
 use super::told::Told;
+use crate::in_place::push_back;
 use crate::limits::WAITING_BYTES;
 use crate::line::{Exchange, ExchangeId};
 use crate::packet::{ByteRange, PacketNumber};
@@ -96,22 +97,22 @@ impl Order {
     /// Puts an event in its place, behind those that have the same.
     pub(super) fn put(&mut self, place: Place, event: Told) {
         self.weight += weight(&event);
-        self.insert(place, Held::Told(event));
+        self.insert(place, || Held::Told(event));
     }
 
     /// Keeps a place for an exchange that is not told yet, and for whatever comes behind it.
     #[inline]
     pub(super) fn promise(&mut self, place: Place, exchange: ExchangeId) {
-        self.insert(place, Held::Promised(exchange));
+        self.insert(place, || Held::Promised(exchange));
     }
 
     #[inline]
-    fn insert(&mut self, place: Place, event: Held) {
+    fn insert(&mut self, place: Place, event: impl FnOnce() -> Held) {
         // Most belong at the end.
         if self.held.back().is_none_or(|(last, _)| *last <= place) {
-            self.held.push_back((place, event));
+            push_back(&mut self.held, || (place, event()));
         } else {
-            self.insert_earlier(place, event);
+            self.insert_earlier(place, event());
         }
     }
 

@@ -7,6 +7,7 @@ use super::stream::Found;
 use crate::anomaly::Code;
 use crate::endpoint::ConnectionId;
 use crate::event::Summary;
+use crate::in_place::push;
 use crate::line::Opening;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
@@ -65,4 +66,22 @@ pub(super) struct End {
     pub(super) clock: Timestamp,
     /// The totals, as far as packets and TCP go.
     pub(super) totals: Summary,
+}
+
+/// Where what is found on a connection goes: it waits there while its protocol is not known.
+pub(super) struct Outlet<'a> {
+    pub(super) proven: bool,
+    pub(super) steps: &'a mut Vec<Step>,
+    pub(super) unproven: &'a mut Vec<Found>,
+}
+
+impl Outlet<'_> {
+    #[inline]
+    pub(super) fn put(&mut self, find: impl FnOnce() -> Found) {
+        if self.proven {
+            push(self.steps, || Step(Kind::Found(find())));
+        } else {
+            self.unproven.push(find());
+        }
+    }
 }

@@ -7,10 +7,11 @@ use super::half::{Moment, Watched};
 use super::order::Place;
 use super::report::Closed;
 use super::sequence::Sequence;
-use super::step::{End, Kind, Step};
+use super::step::{End, Kind, Outlet, Step};
 use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
+use crate::in_place::push;
 use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::Opening;
 use crate::net::Segment;
@@ -74,11 +75,6 @@ enum Follow {
     Yes { two_sided: bool },
     /// Nothing of it is wanted.
     No,
-}
-
-/// Where what is found on a connection goes: it waits there while its protocol is not known.
-fn outlet<'a>(proven: bool, steps: &'a mut Vec<Step>, unproven: &'a mut Vec<Found>) -> impl FnMut(Found) + 'a {
-    move |found| if proven { steps.push(Step(Kind::Found(found))) } else { unproven.push(found) }
 }
 
 impl Work {
@@ -229,7 +225,7 @@ impl Work {
                     *looked_at += bytes.len() as u64;
                 }
                 let (half, unproven) = stream.half_and_unproven(direction);
-                half.push(chunk, bytes, moment, &mut outlet(proven, &mut self.steps, unproven));
+                half.push(chunk, bytes, moment, &mut Outlet { proven, steps: &mut self.steps, unproven });
                 if proven && half.held() == 0 && half.hold.is_none() && half.unfinished == 0 {
                     // Nearly always: nothing waits, and nothing has.
                     return Follow::Yes { two_sided };
@@ -249,7 +245,7 @@ impl Work {
         let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        half.take_found(&mut outlet(proven, &mut self.steps, unproven));
+        half.take_found(&mut Outlet { proven, steps: &mut self.steps, unproven });
         self.note_held(id, direction)
     }
 
@@ -263,7 +259,7 @@ impl Work {
         self.unfinished -= std::mem::replace(&mut half.unfinished, held);
         let has_hold = half.hold.is_some();
         if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
-            half.give_up(&mut outlet(proven, &mut self.steps, unproven));
+            half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
                 self.full(id);
@@ -399,8 +395,7 @@ impl Work {
             found.settles = true;
             return;
         }
-        // Made where it belongs: a step is large, and what is pushed is copied as a whole.
-        self.steps.extend(std::iter::once_with(|| Step(Kind::Settled(settled))));
+        push(&mut self.steps, || Step(Kind::Settled(settled)));
     }
 
     /// Whether all that this packet has brought is in order, and nothing before it waits.

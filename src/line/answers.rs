@@ -2,7 +2,7 @@
 
 use super::copies::Place;
 use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
-use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting, boxed};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
@@ -10,6 +10,7 @@ use super::slab::At;
 use super::values::{self, Found};
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::in_place::boxed;
 use crate::rct::registry::DataType;
 use crate::time::Timestamp;
 use rustc_hash::FxHasher;

@@ -57,12 +57,6 @@ fn kept_any(payload: &[u8]) -> Payload {
     Payload::from_slice(payload)
 }
 
-/// What `make` makes, in a box that is there before: so that it is written once, where it stays.
-#[inline]
-pub(crate) fn boxed<T>(make: impl FnOnce() -> T) -> Box<T> {
-    Box::write(Box::new_uninit(), make())
-}
-
 /// The place of the bytes in the last packet of those they stand in.
 pub(super) fn last_of(spans: &[ByteRange]) -> ByteRange {
     let nowhere = ByteRange { packet: PacketNumber(0), offset: 0, length: 0 };

@@ -2,7 +2,7 @@
 
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Exchange, ExchangeStatus, Sighting, boxed};
+use super::exchange::{Exchange, ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
@@ -13,6 +13,7 @@ use super::trace::Trace;
 use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::in_place::boxed;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -127,7 +128,12 @@ impl DeviceLine {
             self.confirms_writes = true;
         }
         let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
-        self.note_answer(handle, (member, subject), LastAnswer { trace: Trace::of(given.first()), owner: asking }, fate);
+        self.note_answer(
+            handle,
+            (member, subject),
+            LastAnswer { trace: Trace::of(given.first()), owner: asking },
+            fate,
+        );
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);

@@ -3,7 +3,7 @@
 use super::answers::identity;
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Sender, Sighting, SightingId, boxed};
+use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
 use super::outcome::{About, Outbox, Outcome};
@@ -13,6 +13,7 @@ use super::slab::At;
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::{ByConnection, ConnectionId, Direction, Endpoint};
+use crate::in_place::boxed;
 use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};

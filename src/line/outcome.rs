@@ -3,6 +3,7 @@
 use super::exchange::{Exchange, ExchangeId, Sighting};
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::in_place::push_back;
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
 use crate::time::Timestamp;
@@ -91,7 +92,8 @@ impl Outbox {
     /// Gives a request its number and its place in the order.
     pub(super) fn asked(&mut self, request: &Sighting) -> ExchangeId {
         let id = self.exchange_id();
-        self.outcomes.push_back(Outcome::Asked { id, clock: request.clock, at: request.place() });
+        let (clock, at) = (request.clock, request.place());
+        push_back(&mut self.outcomes, || Outcome::Asked { id, clock, at });
         id
     }
 
@@ -102,7 +104,7 @@ impl Outbox {
 
     #[inline]
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
-        self.outcomes.push_back(Outcome::Exchange(exchange));
+        push_back(&mut self.outcomes, || Outcome::Exchange(exchange));
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {

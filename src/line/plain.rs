@@ -5,11 +5,12 @@
 
 use super::answers::Arrival;
 use super::device::{Context, DeviceLine};
-use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, boxed};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};
 use super::subject::LastAnswer;
 use super::trace::Trace;
+use crate::in_place::boxed;
 use smallvec::SmallVec;
 use std::time::Duration;
 

@@ -333,7 +333,6 @@ mod tests {
     use crate::rct::Command;
     use proptest::prelude::*;
 
-
     const ONE_GO: Duration = Duration::from_nanos(3);
 
     fn frame(connection: u32, object: u32, clock: i64) -> Box<Sighting> {

@@ -3,6 +3,7 @@
 //! Knows nothing of the things. A place that was left is taken again: whoever points at one makes sure that what it
 //! meant is still there.
 
+use crate::in_place::fill;
 use std::num::NonZeroU32;
 
 /// A place, counted from 1: so that one that may be missing takes no more room.
@@ -50,7 +51,7 @@ impl<T> Slab<T> {
             self.places.push(Some(thing));
             return At::new(self.places.len() - 1);
         };
-        self.places[at.index()] = Some(thing);
+        fill(&mut self.places[at.index()], thing);
         at
     }
 

@@ -12,6 +12,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("object", &[]),
     ("glob", &[]),
+    ("in_place", &[]),
     ("endpoint", &[]),
     ("packet", &["time"]),
     ("limits", &[]),
@@ -20,7 +21,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("net", &["endpoint", "limits", "packet", "time"]),
     ("tcp", &["anomaly", "endpoint", "limits", "net", "packet", "time"]),
     ("rct", &["glob", "limits", "object"]),
-    ("line", &["anomaly", "endpoint", "limits", "object", "packet", "rct", "time"]),
+    ("line", &["anomaly", "endpoint", "in_place", "limits", "object", "packet", "rct", "time"]),
     ("event", &["anomaly", "endpoint", "line", "object", "packet", "rct", "tcp", "time"]),
     ("analyzer", CORE),
     ("output", &["anomaly", "endpoint", "event", "glob", "limits", "line", "object", "packet", "rct", "tcp", "time"]),
@@ -31,8 +32,8 @@ const LAYERS: &[(&str, &[&str])] = &[
 
 /// Everything that sees no terminal, but output.
 const CORE: &[&str] = &[
-    "anomaly", "capture", "endpoint", "event", "glob", "limits", "line", "net", "object", "packet", "rct", "tcp",
-    "time",
+    "anomaly", "capture", "endpoint", "event", "glob", "in_place", "limits", "line", "net", "object", "packet", "rct",
+    "tcp", "time",
 ];
 /// All but the command line.
 const TOOLS: &[&str] = &[
