@@ -20,6 +20,10 @@ const BATCH: usize = 1024;
 /// Batches on their way from one thread to the next.
 const BATCHES_UNDER_WAY: usize = 4;
 
+/// Steps that are told before what they come to is shown: so few that it still stands in the nearest cache then, and that
+/// what comes next is made where this was.
+const TOLD_AT_ONCE: usize = 64;
+
 /// What one thread hands to the other.
 enum Message {
     /// The time of the first packet; `None` where there is none.
@@ -32,11 +36,13 @@ enum Message {
 pub(super) struct Show<B, S> {
     begin: Option<B>,
     sink: Option<S>,
+    /// What was told last; empty but for that.
+    told: Vec<Told>,
 }
 
 impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> Show<B, S> {
     pub(super) const fn new(begin: B) -> Self {
-        Self { begin: Some(begin), sink: None }
+        Self { begin: Some(begin), sink: None, told: Vec::new() }
     }
 
     /// The sink, if it has been made.
@@ -51,9 +57,17 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         Ok(())
     }
 
-    fn events(&mut self, told: &[Told]) -> io::Result<()> {
-        let Some(sink) = &mut self.sink else { return Ok(()) };
-        told.iter().try_for_each(|told| sink.event(told.event()))
+    /// Tells the steps and shows what that comes to, and leaves nothing of either but their room.
+    fn tell(&mut self, teller: &mut Teller, steps: &mut Vec<Step>) -> io::Result<()> {
+        let mut steps = steps.drain(..);
+        while steps.len() > 0 {
+            teller.take(steps.by_ref().take(TOLD_AT_ONCE), &mut self.told);
+            if let Some(sink) = &mut self.sink {
+                self.told.iter().try_for_each(|told| sink.event(told.event()))?;
+            }
+            self.told.clear();
+        }
+        Ok(())
     }
 
     /// Does all three parts in this thread.
@@ -66,14 +80,10 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
     ) -> io::Result<()> {
         // Of a live capture everything is to be seen at once.
         let batch = if unit.is_live() { 1 } else { BATCH };
-        let (mut teller, mut told) = (Teller::new(options), Vec::new());
+        let mut teller = Teller::new(options);
         read(unit, output, options, batch, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
-            Delivery::Steps(steps) => {
-                told.clear();
-                teller.take(steps.drain(..), &mut told);
-                self.events(&told)
-            }
+            Delivery::Steps(steps) => self.tell(&mut teller, steps),
         })
     }
 
@@ -102,14 +112,12 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         batches: Receiver<Message>,
         used: &Sender<Vec<Step>>,
     ) -> io::Result<()> {
-        let (mut teller, mut told) = (Teller::new(options), Vec::new());
+        let mut teller = Teller::new(options);
         for message in batches {
             match message {
                 Message::Start(first) => self.start(first)?,
                 Message::Steps(mut steps) => {
-                    told.clear();
-                    teller.take(steps.drain(..), &mut told);
-                    self.events(&told)?;
+                    self.tell(&mut teller, &mut steps)?;
                     // There is nobody any more behind the last ones.
                     let _ = used.send(steps);
                 }
