@@ -4,13 +4,13 @@
 //! of the packets, and moves only when a packet comes.
 
 use super::connection::{Connection, Effect, InStep, Life, Relation};
+use super::drain::{Drain, Position};
 use super::duplicates::Sightings;
-use super::event::{Chunk, ChunkBody, CloseReason, NoticeKind, TcpEvent};
+use super::event::{CloseReason, NoticeKind};
 use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
-use super::outbox::{Moment, Outbox, Place, Queued, Shared};
-use super::run::Origin;
+use super::outbox::{Moment, Outbox, Queued, Shared};
 use super::table::{Queue, Slot, Table};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
@@ -63,7 +63,7 @@ pub enum Overlap {
 pub struct Assembler {
     server_ports: Vec<u16>,
     table: Table,
-    shared: Shared,
+    pub(super) shared: Shared,
     opened_count: u32,
     /// Connections whose end has been told, or will be in this push: freed at the next one.
     ended: Vec<Slot>,
@@ -75,9 +75,9 @@ pub struct Assembler {
     /// Before this time, on that clock, no connection can be due for removal.
     next_sweep: Timestamp,
     /// What is still to be closed at the end of the capture, last first.
-    closing: Vec<ConnectionId>,
+    pub(super) closing: Vec<ConnectionId>,
     /// Bytes lent by the event handed out last.
-    lent: Vec<u8>,
+    pub(super) lent: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -124,14 +124,14 @@ impl Assembler {
         self.advance_to(segment.packet, segment.ts);
         let first = self.take(segment);
         self.settle();
-        Drain { assembler: self, segment: Some(segment), first }
+        Drain::new(self, Some(segment), first)
     }
 
     /// Lets time pass, for a packet that holds no segment.
     pub fn tick(&mut self, packet: PacketNumber, ts: Timestamp) -> Drain<'_> {
         self.advance_to(packet, ts);
         self.settle();
-        Drain { assembler: self, segment: None, first: None }
+        Drain::new(self, None, None)
     }
 
     /// The capture is over: hands out what is held and closes all connections, in the order of their numbers.
@@ -139,7 +139,7 @@ impl Assembler {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
-        Drain { assembler: self, segment: None, first: None }
+        Drain::new(self, None, None)
     }
 
     /// Stops following a connection's data. Its end, and the ports being used again, are still seen.
@@ -153,6 +153,11 @@ impl Assembler {
     /// What is known of a connection; also while its `Closed` event is handled, but not after the next packet.
     pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
         self.table.slot_of(id).map(|slot| self.table.get(slot))
+    }
+
+    /// Where a connection stands.
+    pub(super) fn slot_of(&self, id: ConnectionId) -> Option<Slot> {
+        self.table.slot_of(id)
     }
 
     /// How many connections have been opened so far.
@@ -209,15 +214,6 @@ impl Assembler {
         }
         self.take_any(found, segment);
         None
-    }
-
-    /// Keeps the payload that nobody asked the drain for, which comes before all else.
-    #[cold]
-    fn put_back(&mut self, chunk: &Chunk<'_>) {
-        let (ChunkBody::Data(bytes), Some(slot)) = (chunk.body, self.table.slot_of(chunk.connection)) else { return };
-        let flow = Flow { slot, connection: chunk.connection, direction: chunk.direction };
-        let origin = Origin { packet: chunk.packet, ts: chunk.ts, at: chunk.packet_offset };
-        self.shared.outbox.put_first(Queued::Owned(Place { flow, offset: chunk.offset, origin }, bytes.to_vec()));
     }
 
     #[inline(never)]
@@ -437,7 +433,7 @@ impl Assembler {
     }
 
     /// At the end of the capture, closes the next connection. One at a time, so that not all events wait at once.
-    fn close_next(&mut self) {
+    pub(super) fn close_next(&mut self) {
         self.bury();
         let Some(id) = self.closing.pop() else { return };
         let Some(slot) = self.table.slot_of(id) else { return };
@@ -451,91 +447,5 @@ impl Assembler {
             _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),
         }
         self.prune();
-    }
-}
-
-/// Hands out the events of one push, one at a time. Dropping it early loses nothing.
-#[derive(Debug)]
-pub struct Drain<'a> {
-    assembler: &'a mut Assembler,
-    segment: Option<&'a Segment<'a>>,
-    /// Where the segment's payload belongs, if that, as a whole, comes before all else: what nearly all that carry data
-    /// come to.
-    first: Option<Position>,
-}
-
-/// A place in a stream.
-#[derive(Clone, Copy, Debug)]
-struct Position {
-    connection: ConnectionId,
-    direction: Direction,
-    offset: u64,
-}
-
-impl<'a> Drain<'a> {
-    /// The next event. Its bytes are lent until the next call.
-    #[expect(clippy::should_implement_trait, reason = "an iterator could not lend")]
-    #[inline]
-    pub fn next(&mut self) -> Option<TcpEvent<'_>> {
-        match self.take_payload() {
-            Some(chunk) => Some(TcpEvent::Chunk(chunk)),
-            None if self.is_empty() => None,
-            None => self.next_queued(),
-        }
-    }
-
-    /// The next event, if that is the segment's own payload as a whole: to ask for it first is quicker, since it is that
-    /// nearly always.
-    #[inline]
-    pub fn take_payload(&mut self) -> Option<Chunk<'a>> {
-        let Position { connection, direction, offset } = self.first.take()?;
-        let &Segment { packet, ts, payload, payload_offset: packet_offset, .. } = self.segment?;
-        Some(Chunk { connection, direction, offset, body: ChunkBody::Data(payload), packet, ts, packet_offset })
-    }
-
-    fn payload(&self) -> &'a [u8] {
-        self.segment.map_or(&[], |segment| segment.payload)
-    }
-
-    fn next_queued(&mut self) -> Option<TcpEvent<'_>> {
-        let payload = self.payload();
-        let assembler = &mut *self.assembler;
-        while assembler.shared.outbox.is_empty() && !assembler.closing.is_empty() {
-            assembler.close_next();
-        }
-        assembler.shared.outbox.next(payload, &mut assembler.lent)
-    }
-
-    /// Whether there are no more events.
-    #[inline]
-    pub fn is_empty(&self) -> bool {
-        self.first.is_none() && self.assembler.shared.outbox.is_empty() && self.assembler.closing.is_empty()
-    }
-
-    /// See [`Assembler::connection`].
-    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
-        self.assembler.connection(id)
-    }
-
-    /// See [`Assembler::ignore`]. Events that are already waiting still come.
-    pub fn ignore(&mut self, id: ConnectionId) {
-        self.assembler.ignore(id);
-    }
-
-    /// See [`Assembler::oldest_pending`].
-    pub fn oldest_pending(&self) -> Option<PacketNumber> {
-        self.assembler.oldest_pending()
-    }
-}
-
-impl Drop for Drain<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        if !self.assembler.shared.outbox.is_empty() {
-            self.assembler.shared.outbox.make_owned(self.payload());
-        }
-        if let Some(chunk) = self.take_payload() {
-            self.assembler.put_back(&chunk);
-        }
     }
 }

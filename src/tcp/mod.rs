@@ -5,6 +5,7 @@
 //! | module | responsible for |
 //! | --- | --- |
 //! | `assembler` | the machine: one segment in, events out; clocks and bounds |
+//! | `drain` | the events of one segment, handed out one at a time |
 //! | `table` | finding connections; the least recently used one |
 //! | `connection` | one connection: its ends, handshake, reset, and what becomes of a port used again |
 //! | `half` | one direction: order, gaps, retransmissions |
@@ -13,6 +14,7 @@
 
 mod assembler;
 pub mod connection;
+mod drain;
 mod duplicates;
 pub mod event;
 mod flow;
@@ -27,6 +29,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use assembler::{Assembler, Drain, Options, Overlap};
+pub use assembler::{Assembler, Options, Overlap};
 pub use connection::{Connection, DecidedBy, DirectionStats};
+pub use drain::Drain;
 pub use event::{Chunk, ChunkBody, CloseReason, GapReason, Notice, NoticeKind, TcpEvent};
