@@ -8,8 +8,8 @@ use super::stream::{Found, What};
 use super::told::Told;
 use crate::anomaly::{Anomaly, Code, Severity};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
-use crate::line::{Exchange, ExchangeStatus, Lines, NonFrameSeen, Outcome, Sender, SightingId};
-use crate::packet::PacketNumber;
+use crate::line::{Exchange, ExchangeId, ExchangeStatus, Lines, Listener, NonFrameSeen, Sender, SightingId};
+use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 
 /// The second half of an [`Analyzer`](super::Analyzer): steps in, events out.
@@ -17,12 +17,42 @@ use crate::time::Timestamp;
 pub struct Teller {
     /// Whether frames and non-frames are told.
     frames: bool,
-    lines: Lines,
-    order: Order,
+    lines: Lines<Book>,
     sightings: u64,
+}
+
+/// What has been found out and not been told yet.
+#[derive(Debug, Default)]
+struct Book {
+    order: Order,
     /// The packet that brought what was found last.
     packet: PacketNumber,
     summary: Summary,
+}
+
+impl Listener for Book {
+    #[inline]
+    fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange) {
+        self.order.promise(Place::of(clock, at), id);
+    }
+
+    #[inline]
+    fn exchange(&mut self, exchange: Box<Exchange>) {
+        count_exchange(&mut self.summary, &exchange);
+        self.order.fill(exchange);
+    }
+
+    fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
+        self.put_anomaly(clock, self.packet, anomaly);
+    }
+}
+
+impl Book {
+    /// `packet`: where an anomaly stands that no bytes prove.
+    fn put_anomaly(&mut self, clock: Timestamp, packet: PacketNumber, anomaly: Box<Anomaly>) {
+        count_anomaly(&mut self.summary, &anomaly);
+        self.order.put(stand(clock, packet, &anomaly), Told::Anomaly(anomaly));
+    }
 }
 
 impl Teller {
@@ -30,11 +60,8 @@ impl Teller {
     pub fn new(options: &Options) -> Self {
         Self {
             frames: options.frames,
-            lines: Lines::new(options.registry.clone(), options.timeout),
-            order: Order::default(),
+            lines: Lines::new(options.registry.clone(), options.timeout, Book::default()),
             sightings: 0,
-            packet: PacketNumber(0),
-            summary: Summary::default(),
         }
     }
 
@@ -46,7 +73,6 @@ impl Teller {
                 Kind::Found(found) => {
                     let settled = found.settles.then(|| found.at.clock());
                     self.found(found);
-                    self.take_outcomes();
                     if let Some(settled) = settled {
                         self.settle(settled, out);
                     }
@@ -64,12 +90,13 @@ impl Teller {
     #[inline]
     fn found(&mut self, found: Found) {
         let at = found.at;
-        self.packet = at.packet();
+        let book = self.lines.listener();
+        book.packet = at.packet();
+        book.summary.frame_count += u64::from(matches!(found.what, What::Ordinary(_) | What::Frame(_)));
         self.sightings += 1;
         let id = SightingId(self.sightings);
         let mut frame = match found.what {
             What::Ordinary(frame) => {
-                self.summary.frame_count += 1;
                 let way = (frame.connection, frame.direction);
                 return self
                     .lines
@@ -79,48 +106,30 @@ impl Teller {
             What::NonFrame(bytes) => return self.non_frame(bytes, id, at),
             What::Closed(closed) => return self.closed(&closed, at),
         };
-        self.summary.frame_count += 1;
         let addressee = self.lines.address(&mut frame, id);
         if self.frames {
-            self.order.put(at, Told::Frame(frame.clone()));
+            self.lines.listener().order.put(at, Told::Frame(frame.clone()));
         }
         self.lines.frame(frame, addressee);
     }
 
     fn non_frame(&mut self, mut bytes: Box<NonFrameSighting>, id: SightingId, at: Place) {
         bytes.id = id;
-        bytes.sender = self.lines.non_frame(&seen(&bytes));
+        bytes.sender = self.lines.sender(bytes.connection, bytes.src);
         if self.frames {
-            self.order.put(at, Told::NonFrame(bytes));
+            // Before what there is to say of them.
+            self.lines.listener().order.put(at, Told::NonFrame(bytes.clone()));
         }
+        self.lines.non_frame(&seen(&bytes));
     }
 
     /// Lets time pass, and hands out what nothing can come before any more.
     fn settle(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
         self.lines.tick(settled);
-        self.take_outcomes();
-        if self.order.is_full() {
+        if self.lines.listener().order.is_full() {
             self.lines.give_up_oldest();
-            self.take_outcomes();
         }
-        self.order.release(settled, out);
-    }
-
-    #[inline]
-    fn take_outcomes(&mut self) {
-        while let Some(outcome) = self.lines.next_outcome() {
-            match outcome {
-                Outcome::Asked { id, clock, at } => self.order.promise(Place::of(clock, at), id),
-                Outcome::Exchange(exchange) => {
-                    count_exchange(&mut self.summary, &exchange);
-                    self.order.fill(exchange);
-                }
-                Outcome::Anomaly { clock, anomaly } => {
-                    count_anomaly(&mut self.summary, &anomaly);
-                    self.order.put(stand(clock, self.packet, &anomaly), Told::Anomaly(anomaly));
-                }
-            }
-        }
+        self.lines.listener().order.release(settled, out);
     }
 
     /// Trouble of the capture or of TCP gets its number and becomes an anomaly.
@@ -131,8 +140,7 @@ impl Teller {
         }
         let id = self.lines.anomaly_id();
         let anomaly = Anomaly { id, code, ts, connection, object_id: None, message, evidence };
-        count_anomaly(&mut self.summary, &anomaly);
-        self.order.put(stand(clock, packet, &anomaly), Told::Anomaly(Box::new(anomaly)));
+        self.lines.listener().put_anomaly(clock, packet, Box::new(anomaly));
     }
 
     /// The turn of a connection's end has come.
@@ -146,7 +154,7 @@ impl Teller {
             let message = format!("only packets from {end} were captured: requests and answers cannot all be told");
             self.trouble(closed.trouble(Code::OneSided, at.clock(), message));
         }
-        self.summary.connection_count += 1;
+
         let device = closing.device;
         let client = if device == closed.server { closed.client } else { closed.server };
         let opened_by = if closed.client == device { Sender::Device } else { Sender::Client };
@@ -166,15 +174,17 @@ impl Teller {
             foreign_count: closing.counts.foreign,
             unanswered_count: closing.counts.unanswered,
         };
-        self.order.put(at, Told::Connection(Box::new(summary)));
+        let book = self.lines.listener();
+        book.summary.connection_count += 1;
+        book.order.put(at, Told::Connection(Box::new(summary)));
     }
 
     /// The capture is over: everything is told.
     fn end(&mut self, end: End, out: &mut Vec<Told>) {
         self.lines.finish(end.clock);
-        self.take_outcomes();
-        self.order.release_all(out);
-        let counted = std::mem::take(&mut self.summary);
+        let book = self.lines.listener();
+        book.order.release_all(out);
+        let counted = std::mem::take(&mut book.summary);
         let totals = end.totals;
         let summary = Summary {
             packet_count: totals.packet_count,

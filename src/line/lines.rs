@@ -6,7 +6,7 @@ use super::device::{Context, DeviceLine};
 use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
-use super::outcome::{About, Outbox, Outcome};
+use super::outcome::{About, Listener, Outbox};
 use super::request::Key;
 use super::roles::Roles;
 use super::slab::At;
@@ -85,7 +85,7 @@ struct Connection {
 }
 
 /// A line, and the place of a connection among its members.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Spot {
     line: usize,
     member: At,
@@ -98,11 +98,13 @@ pub struct Addressee {
     /// A hash of the frame, where there may be copies of it.
     identity: Option<u64>,
     original: Option<Place>,
+    /// Its connection has become one of the device's by it.
+    joins: bool,
 }
 
 /// Every device and every connection that carries the protocol.
 #[derive(Debug)]
-pub struct Lines {
+pub struct Lines<L> {
     registry: Arc<Registry>,
     timeout: Duration,
     connections: ByConnection<Connection>,
@@ -119,12 +121,12 @@ pub struct Lines {
     now: Timestamp,
     /// When packets came again after a silence longer than the time-out.
     revived: Timestamp,
-    out: Outbox,
+    out: Outbox<L>,
 }
 
-impl Lines {
-    /// No devices yet. Requests are waited for as long as `timeout`.
-    pub fn new(registry: Arc<Registry>, timeout: Duration) -> Self {
+impl<L: Listener + 'static> Lines<L> {
+    /// No devices yet. Requests are waited for as long as `timeout`; what is found out is told to `listener`.
+    pub fn new(registry: Arc<Registry>, timeout: Duration, listener: L) -> Self {
         Self {
             registry,
             timeout,
@@ -136,7 +138,7 @@ impl Lines {
             next_check: None,
             now: Timestamp::default(),
             revived: Timestamp::EARLIEST,
-            out: Outbox::default(),
+            out: Outbox::new(listener),
         }
     }
 
@@ -197,7 +199,8 @@ impl Lines {
         if let (true, Some(Spot { line, member })) = (roles.proven(), *spot) {
             let sender = roles.sender(ends[0]);
             if sender == Sender::Client || !self.is_copying(line, member, clock) {
-                let addressee = Addressee { spot: Some(Spot { line, member }), identity: None, original: None };
+                let spot = Some(Spot { line, member });
+                let addressee = Addressee { spot, identity: None, original: None, joins: false };
                 return self.frame(boxed(|| make(ends, sender)), addressee);
             }
         }
@@ -221,8 +224,10 @@ impl Lines {
     /// what it is a copy of, and finds out whom it goes to: [`Self::frame`] is next.
     #[inline]
     pub fn address(&mut self, frame: &mut Sighting, id: SightingId) -> Addressee {
+        let before = self.connections.get(frame.connection).and_then(|connection| connection.line);
         let spot = self.spot_of(frame, id);
-        let mut addressee = Addressee { spot, identity: None, original: None };
+        let joins = spot != before;
+        let mut addressee = Addressee { spot, identity: None, original: None, joins };
         let Some(Spot { line, member }) = spot else { return addressee };
         if frame.sender == Sender::Device && self.is_copying(line, member, frame.clock) {
             let line = &self.devices[line];
@@ -238,9 +243,12 @@ impl Lines {
     /// Takes the frame that was addressed last.
     #[inline]
     pub fn frame(&mut self, frame: Box<Sighting>, addressee: Addressee) {
-        let Addressee { spot, identity, original } = addressee;
+        let Addressee { spot, identity, original, joins } = addressee;
         let Some(Spot { line, member }) = spot else { return };
         self.on(line, |line, context| {
+            if joins {
+                line.crowd(&frame, context.out);
+            }
             if frame.escaping != Escaping::Full {
                 report_escaping(line, member, &frame, context);
             }
@@ -255,15 +263,20 @@ impl Lines {
         });
     }
 
-    /// Bytes that are no frame. Returns who sent them.
-    pub fn non_frame(&mut self, seen: &NonFrameSeen<'_>) -> Sender {
-        let Some(connection) = self.connections.get(seen.connection) else { return Sender::Client };
-        let sender = match connection.roles.device() {
-            Some(device) if device == seen.src => Sender::Device,
-            None if connection.opening.server == seen.src => Sender::Device,
+    /// Who sends from this end of a connection, as far as known.
+    pub fn sender(&self, id: ConnectionId, src: Endpoint) -> Sender {
+        let Some(connection) = self.connections.get(id) else { return Sender::Client };
+        match connection.roles.device() {
+            Some(device) if device == src => Sender::Device,
+            None if connection.opening.server == src => Sender::Device,
             _ => Sender::Client,
-        };
-        let spot = connection.line;
+        }
+    }
+
+    /// Bytes that are no frame.
+    pub fn non_frame(&mut self, seen: &NonFrameSeen<'_>) {
+        let Some(connection) = self.connections.get(seen.connection) else { return };
+        let (spot, sender) = (connection.line, self.sender(seen.connection, seen.src));
         if seen.kind == NonFrameKind::Gap {
             self.lost(seen.connection, seen.src, seen.clock);
         }
@@ -273,7 +286,6 @@ impl Lines {
             }
             None => super::noise::report(seen, &mut self.out),
         }
-        sender
     }
 
     /// Lets time pass: what has waited long enough is told.
@@ -317,10 +329,10 @@ impl Lines {
         }
     }
 
-    /// The next thing that has been found out, until there is nothing left.
+    /// Who is told what is found out.
     #[inline]
-    pub fn next_outcome(&mut self) -> Option<Outcome> {
-        self.out.next()
+    pub fn listener(&mut self) -> &mut L {
+        &mut self.out.listener
     }
 
     /// A number for an anomaly found elsewhere: all are counted together.
@@ -391,7 +403,6 @@ impl Lines {
         let mut member = Member::new(opening.id, opening.clock, blind_until);
         member.two_sided = two_sided;
         let member = self.devices[line].join(member);
-        self.devices[line].crowd(frame, &mut self.out);
         let spot = Spot { line, member };
         self.connections.get_mut(frame.connection)?.line = Some(spot);
         Some(spot)

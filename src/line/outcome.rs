@@ -1,47 +1,39 @@
-//! What a line has to say, and the numbers it gives out.
+//! What a line has to say, to whom, and the numbers it gives out.
 
 use super::exchange::{Exchange, ExchangeId, Sighting};
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
-use crate::in_place::push_back;
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
 use crate::time::Timestamp;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
-use std::collections::VecDeque;
 
-/// One thing a line has found out.
-#[derive(Clone, Debug)]
-pub enum Outcome {
+/// Hears what the lines find out, at once and in order.
+pub trait Listener {
     /// A request was made; its exchange follows once its fate is known. Keeps its place in the order of time.
-    Asked {
-        /// The exchange that will follow.
-        id: ExchangeId,
-        /// When the request was made, on the clock that never goes back.
-        clock: Timestamp,
-        /// The bytes of the request.
-        at: ByteRange,
-    },
+    ///
+    /// `id`: the exchange that will follow. `clock`: when the request was made, on the clock that never goes back. `at`: the
+    /// bytes of the request.
+    fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange);
+
     /// An exchange is complete.
-    Exchange(Box<Exchange>),
-    /// An anomaly.
-    Anomaly {
-        /// When, on the clock that never goes back.
-        clock: Timestamp,
-        /// The anomaly.
-        anomaly: Box<Anomaly>,
-    },
+    fn exchange(&mut self, exchange: Box<Exchange>);
+
+    /// An anomaly, and when it was, on the clock that never goes back.
+    fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>);
 }
 
-/// Collects outcomes and counts exchanges and anomalies through a session.
-#[derive(Debug, Default)]
-pub(super) struct Outbox {
-    outcomes: VecDeque<Outcome>,
+/// Passes on what is found out, and counts exchanges and anomalies through a session.
+///
+/// Only [`Lines`](super::Lines) knows who listens.
+#[derive(Debug)]
+pub(super) struct Outbox<L: ?Sized = dyn Listener> {
     /// Objects marked `secret` that have crossed the wire.
     secrets: FxHashSet<ObjectId>,
     exchanges: u64,
     anomalies: u64,
+    pub(super) listener: L,
 }
 
 /// What an anomaly is about.
@@ -77,13 +69,13 @@ impl About {
     }
 }
 
-impl Outbox {
-    /// The next thing that has been found out.
-    #[inline]
-    pub(super) fn next(&mut self) -> Option<Outcome> {
-        self.outcomes.pop_front()
+impl<L> Outbox<L> {
+    pub(super) fn new(listener: L) -> Self {
+        Self { secrets: FxHashSet::default(), exchanges: 0, anomalies: 0, listener }
     }
+}
 
+impl<L: Listener + ?Sized> Outbox<L> {
     /// Whether this secret is met for the first time in the session.
     pub(super) fn is_first_secret(&mut self, object_id: ObjectId) -> bool {
         self.secrets.insert(object_id)
@@ -92,8 +84,7 @@ impl Outbox {
     /// Gives a request its number and its place in the order.
     pub(super) fn asked(&mut self, request: &Sighting) -> ExchangeId {
         let id = self.exchange_id();
-        let (clock, at) = (request.clock, request.place());
-        push_back(&mut self.outcomes, || Outcome::Asked { id, clock, at });
+        self.listener.asked(id, request.clock, request.place());
         id
     }
 
@@ -104,7 +95,7 @@ impl Outbox {
 
     #[inline]
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
-        push_back(&mut self.outcomes, || Outcome::Exchange(exchange));
+        self.listener.exchange(exchange);
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {
@@ -120,7 +111,7 @@ impl Outbox {
         let About { ts, clock, connection, object_id, evidence } = about;
         let message = message.into();
         let anomaly = Anomaly { id, code, ts, connection: Some(connection), object_id, message, evidence };
-        self.outcomes.push_back(Outcome::Anomaly { clock, anomaly: Box::new(anomaly) });
+        self.listener.anomaly(clock, Box::new(anomaly));
         (id, code)
     }
 }

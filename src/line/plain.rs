@@ -64,13 +64,15 @@ impl DeviceLine {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{Sender, Sighting};
+    use super::super::exchange::{ExchangeId, Sender, Sighting};
     use super::super::member::Member;
-    use super::super::outcome::Outbox;
+    use super::super::outcome::{Listener, Outbox};
     use super::super::slab::At;
     use super::*;
+    use crate::anomaly::Anomaly;
     use crate::endpoint::ConnectionId;
     use crate::object::ObjectId;
+    use crate::packet::ByteRange;
     use crate::rct::registry::Registry;
     use crate::rct::{Command, FrameStatus};
     use crate::time::Timestamp;
@@ -117,11 +119,29 @@ mod tests {
         Sighting::sample(sender, connection, command, ObjectId(OBJECTS[object]), now)
     }
 
+    /// All that was told, as text.
+    #[derive(Default)]
+    struct Heard(Vec<String>);
+
+    impl Listener for Heard {
+        fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange) {
+            self.0.push(format!("{id} {clock:?} {at:?}"));
+        }
+
+        fn exchange(&mut self, exchange: Box<Exchange>) {
+            self.0.push(format!("{exchange:?}"));
+        }
+
+        fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
+            self.0.push(format!("{clock:?} {anomaly:?}"));
+        }
+    }
+
     /// A line with two connections that get no copies, and what it has to say.
     struct Play {
         line: DeviceLine,
         members: [At; 2],
-        out: Outbox,
+        out: Outbox<Heard>,
     }
 
     impl Play {
@@ -135,7 +155,7 @@ mod tests {
                 }
                 (0..3).for_each(|_| line.members.missed_copy(member));
             }
-            Self { line, members, out: Outbox::default() }
+            Self { line, members, out: Outbox::new(Heard::default()) }
         }
 
         fn perform(&mut self, act: &Act, now: Timestamp) -> Vec<String> {
@@ -158,7 +178,7 @@ mod tests {
                 Act::Lose(connection) => self.line.lost_answers(self.members[*connection as usize]),
                 Act::Leave(connection) => self.line.leave(self.members[*connection as usize], &mut context),
             }
-            std::iter::from_fn(|| self.out.next()).map(|outcome| format!("{outcome:?}")).collect()
+            std::mem::take(&mut self.out.listener.0)
         }
     }
 
