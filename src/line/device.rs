@@ -178,7 +178,8 @@ impl DeviceLine {
         let nature = self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, nature) else { return };
         let handle = self.requests.next_handle(context.out.asked(&frame));
-        let mut anomalies = values::judge_request(&frame, nature, context);
+        let mut anomalies = Found::new();
+        values::judge_request(&frame, nature, &mut anomalies, context);
         if kind == Kind::Write {
             self.writes.judge(&frame, &mut anomalies, context);
             self.sensitive.asked(handle.id, &frame, self.subjects.answered(subject), context);
@@ -189,7 +190,7 @@ impl DeviceLine {
         }
         self.requests.pass_over(member, frame.clock, self.pace.one_go);
         let deadline = frame.clock.saturating_add(context.timeout);
-        let request = Request {
+        self.requests.push(|| Request {
             handle,
             clock: frame.clock,
             connection: frame.connection,
@@ -206,8 +207,7 @@ impl DeviceLine {
             abandoned: false,
             blind: false,
             broken_answer: false,
-        };
-        self.requests.push(request);
+        });
         self.overload(handle, context);
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {

@@ -8,7 +8,6 @@ use super::outcome::About;
 use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
 use super::sensitive;
 use super::slab::At;
-use super::subject::LastAnswer;
 use super::trace::Trace;
 use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
@@ -128,12 +127,7 @@ impl DeviceLine {
             self.confirms_writes = true;
         }
         let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
-        self.note_answer(
-            handle,
-            (member, subject),
-            LastAnswer { trace: Trace::of(given.first()), owner: asking },
-            fate,
-        );
+        self.note_answer(handle, (member, subject), (given.first(), asking), fate);
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);
@@ -142,12 +136,18 @@ impl DeviceLine {
         self.requests.change(handle, |request| request.given = Some(Box::new(given)));
     }
 
-    /// Takes note of an answer that a connection had asked for.
+    /// Takes note of an answer, and of the connection that had asked for it.
     #[inline]
-    pub(super) fn note_answer(&mut self, handle: Handle, (member, subject): (At, At), answer: LastAnswer, fate: Fate) {
-        let clock = answer.trace.clock;
+    pub(super) fn note_answer(
+        &mut self,
+        handle: Handle,
+        (member, subject): (At, At),
+        (frame, owner): (&Sighting, ConnectionId),
+        fate: Fate,
+    ) {
+        let clock = frame.clock;
         self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
-        self.subjects.remember_answer(subject, answer);
+        self.subjects.remember_answer(subject, frame, owner);
         if let Some(member) = self.members.get_mut(member) {
             member.set_fate(handle, fate, clock);
         }

@@ -8,8 +8,6 @@ use super::device::{Context, DeviceLine};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};
-use super::subject::LastAnswer;
-use super::trace::Trace;
 use crate::in_place::boxed;
 use smallvec::SmallVec;
 use std::time::Duration;
@@ -37,8 +35,7 @@ impl DeviceLine {
         let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
         let Arrival { frame, member, .. } = arrival;
         let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
-        let answer = LastAnswer { trace: Trace::of(&frame), owner: frame.connection };
-        self.note_answer(handle, (member, subject), answer, Fate::Fine);
+        self.note_answer(handle, (member, subject), (&frame, frame.connection), Fate::Fine);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }

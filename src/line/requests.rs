@@ -70,9 +70,16 @@ impl Requests {
     }
 
     /// Puts a request that nothing is known of yet behind all others. Its handle is [`Self::next_handle`].
-    pub(super) fn push(&mut self, request: Request) {
-        let Request { handle: Handle { at, .. }, clock, member, subject, .. } = request;
-        self.slab.insert(request);
+    #[inline]
+    pub(super) fn push(&mut self, make: impl FnOnce() -> Request) {
+        let at = self.slab.insert_with(make);
+        if let Some(&Request { clock, member, subject, .. }) = self.slab.get(at) {
+            self.enchain(at, clock, (member, subject));
+        }
+    }
+
+    /// Makes a request a part of its chains.
+    fn enchain(&mut self, at: At, clock: Timestamp, (member, subject): (At, At)) {
         self.count += 1;
         self.owed += 1;
         grow(&mut self.links, at);
@@ -435,7 +442,7 @@ mod tests {
                     (frame(connection, object, now - back), ExchangeId(u64::try_from(now).expect("late")));
                 let (member, handle) = (places[connection as usize], requests.next_handle(id));
                 requests.pass_over(member, frame.clock, ONE_GO);
-                requests.push(Request {
+                requests.push(|| Request {
                     handle,
                     clock: frame.clock,
                     connection: frame.connection,

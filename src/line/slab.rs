@@ -45,13 +45,18 @@ impl<T> Slab<T> {
     }
 
     /// Puts a thing in its place, which is [`Self::next_place`].
-    #[inline]
     pub(super) fn insert(&mut self, thing: T) -> At {
+        self.insert_with(|| thing)
+    }
+
+    /// Makes a thing in its place, which is [`Self::next_place`].
+    #[inline]
+    pub(super) fn insert_with(&mut self, make: impl FnOnce() -> T) -> At {
         let Some(at) = self.free.pop() else {
-            self.places.push(Some(thing));
+            self.places.push(Some(make()));
             return At::new(self.places.len() - 1);
         };
-        fill(&mut self.places[at.index()], thing);
+        fill(&mut self.places[at.index()], make());
         at
     }
 

@@ -2,6 +2,7 @@
 //!
 //! Every frame is about one, so all of it is found with one look. Knows nothing of who asks.
 
+use super::exchange::Sighting;
 use super::nature::Nature;
 use super::request::Key;
 use super::slab::{At, Slab};
@@ -87,10 +88,18 @@ impl Subjects {
         self.slab.get(place)?.answered.as_ref()
     }
 
-    pub(super) fn remember_answer(&mut self, place: At, answer: LastAnswer) {
+    /// Takes note of an answer that `owner` had asked for.
+    #[inline]
+    pub(super) fn remember_answer(&mut self, place: At, frame: &Sighting, owner: ConnectionId) {
         make_room(&mut self.answered, &mut self.slab, |subject| subject.answered = None);
         let Some(subject) = self.slab.get_mut(place) else { return };
-        self.answered += usize::from(subject.answered.replace(answer).is_none());
+        if let Some(last) = &mut subject.answered {
+            last.trace.follow(frame);
+            last.owner = owner;
+        } else {
+            subject.answered = Some(LastAnswer { trace: Trace::of(frame), owner });
+            self.answered += 1;
+        }
     }
 
     pub(super) fn remember_expired(&mut self, place: At, request: Trace) {

@@ -21,15 +21,28 @@ pub(super) struct Trace {
 impl Trace {
     #[inline]
     pub(super) fn of(frame: &Sighting) -> Self {
-        let spans = match *frame.spans {
-            [span] => SmallVec::from_buf([span]),
-            _ => frame.spans.clone(),
-        };
-        Self { clock: frame.clock, payload: kept(&frame.payload), spans, crc_ok: frame.crc_ok() }
+        Self { clock: frame.clock, payload: kept(&frame.payload), spans: spans(frame), crc_ok: frame.crc_ok() }
+    }
+
+    /// Becomes the trace of another frame, field by field where it stands.
+    #[inline]
+    pub(super) fn follow(&mut self, frame: &Sighting) {
+        self.clock = frame.clock;
+        self.payload = kept(&frame.payload);
+        self.spans = spans(frame);
+        self.crc_ok = frame.crc_ok();
     }
 
     /// The packet that completed the frame.
     pub(super) fn packet(&self) -> PacketNumber {
         super::exchange::last_of(&self.spans).packet
+    }
+}
+
+#[inline]
+fn spans(frame: &Sighting) -> SmallVec<[ByteRange; 1]> {
+    match *frame.spans {
+        [span] => SmallVec::from_buf([span]),
+        _ => frame.spans.clone(),
     }
 }

@@ -20,13 +20,12 @@ pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
 }
 
 /// What is wrong with a client's request, seen once per frame.
-pub(super) fn judge_request(frame: &Sighting, nature: &Nature, context: &mut Context<'_>) -> Found {
-    let mut found = Found::new();
+pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found, context: &mut Context<'_>) {
     if !nature.is_known {
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
     }
     if frame.command.is_write() {
-        secrets::judge_write(frame, &mut found, context);
+        secrets::judge_write(frame, found, context);
         let object = context.registry.get(frame.object_id);
         let decoded = decode(context.registry, object, Form::Request, &frame.payload);
         let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
@@ -38,7 +37,6 @@ pub(super) fn judge_request(frame: &Sighting, nature: &Nature, context: &mut Con
             found.push(context.out.anomaly(Code::MalformedWrite, About::frame(frame), message));
         }
     }
-    found
 }
 
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
