@@ -25,13 +25,12 @@ pub(super) struct LastAnswer {
     pub(super) owner: ConnectionId,
 }
 
-/// One object at one address.
-#[derive(Debug)]
+/// What is remembered of one object at one address.
+#[derive(Debug, Default)]
 pub(super) struct Subject {
-    nature: Nature,
     answered: Option<LastAnswer>,
     /// A request that timed out, to recognise an answer that comes later still.
-    expired: Option<Trace>,
+    expired: Option<Box<Trace>>,
     /// The longest text seen, to recognise one that was cut.
     longest: Option<usize>,
     /// Registered for periodic sending, if all was not ended since.
@@ -42,6 +41,9 @@ pub(super) struct Subject {
 #[derive(Debug, Default)]
 pub(super) struct Subjects {
     slab: Slab<Subject>,
+    /// What each is, by the index of its place: apart from what is remembered, since that is all that most requests need, and
+    /// so small that it stays in the nearest cache.
+    natures: Vec<Nature>,
     by_key: FxHashMap<Key, At>,
     /// How many have each kind of memory.
     answered: usize,
@@ -67,9 +69,11 @@ impl Subjects {
         if self.by_key.len() >= MOST {
             self.sweep(is_asked);
         }
-        let nature = Nature::of(registry, key.object_id);
-        let place =
-            self.slab.insert(Subject { nature, answered: None, expired: None, longest: None, subscribed: None });
+        let place = self.slab.insert(Subject::default());
+        if self.natures.len() <= place.index() {
+            self.natures.resize(place.index() + 1, Nature::UNKNOWN);
+        }
+        self.natures[place.index()] = Nature::of(registry, key.object_id);
         self.by_key.insert(key, place);
         place
     }
@@ -80,7 +84,7 @@ impl Subjects {
     }
 
     pub(super) fn nature(&self, place: At) -> &Nature {
-        self.slab.get(place).map_or(&Nature::UNKNOWN, |subject| &subject.nature)
+        self.natures.get(place.index()).unwrap_or(&Nature::UNKNOWN)
     }
 
     /// The last answer given for it.
@@ -105,14 +109,14 @@ impl Subjects {
     pub(super) fn remember_expired(&mut self, place: At, request: Trace) {
         make_room(&mut self.expired, &mut self.slab, |subject| subject.expired = None);
         let Some(subject) = self.slab.get_mut(place) else { return };
-        self.expired += usize::from(subject.expired.replace(request).is_none());
+        self.expired += usize::from(subject.expired.replace(Box::new(request)).is_none());
     }
 
     /// The request that timed out last, which is forgotten by that.
     pub(super) fn take_expired(&mut self, place: At) -> Option<Trace> {
         let request = self.slab.get_mut(place)?.expired.take()?;
         self.expired -= 1;
-        Some(request)
+        Some(*request)
     }
 
     /// The length of the longest text seen, one of `length` being the latest.

@@ -11,6 +11,35 @@ const WINDOW: usize = 96 << 10;
 /// The longest constant.
 const LONGEST: usize = 1 << 10;
 
+/// Nearly all pieces that are kept are no longer.
+const PIECE: usize = 160;
+
+/// Bytes that are kept, to be appended often.
+#[derive(Clone, Debug)]
+pub(super) struct Piece {
+    length: usize,
+    short: [u8; PIECE],
+    /// All of it, where it is longer.
+    long: Box<[u8]>,
+}
+
+impl Default for Piece {
+    fn default() -> Self {
+        Self { length: 0, short: [0; PIECE], long: Box::default() }
+    }
+}
+
+impl From<&[u8]> for Piece {
+    fn from(bytes: &[u8]) -> Self {
+        let mut piece = Self { length: bytes.len(), ..Self::default() };
+        match piece.short.get_mut(..bytes.len()) {
+            Some(short) => short.copy_from_slice(bytes),
+            None => piece.long = bytes.into(),
+        }
+        piece
+    }
+}
+
 /// What is written last stands in a window of a fixed size, and what was there before it in front.
 #[derive(Debug)]
 pub(super) struct Buffer {
@@ -102,6 +131,20 @@ impl Buffer {
         self.end = at + length;
     }
 
+    /// Appends a piece that is kept. Most are copied with moves of a fixed size, as if they were as long as the longest.
+    #[inline(always)]
+    pub(super) fn extend_piece(&mut self, piece: &Piece) {
+        let length = piece.length;
+        if length > PIECE {
+            return self.extend(&piece.long);
+        }
+        let at = self.place(PIECE);
+        if let Some(place) = self.window[at..].first_chunk_mut() {
+            *place = piece.short;
+        }
+        self.end = at + length;
+    }
+
     /// Appends a constant and behind it what `write` says to have written.
     #[inline(always)]
     pub(super) fn write(&mut self, front: &str, write: impl FnOnce(&mut Room) -> usize) {
@@ -145,12 +188,21 @@ mod tests {
             buffer.extend_short(&letters[..length]);
             buffer.push(b'-');
             buffer.extend(&letters[..length]);
+            buffer.extend_piece(&Piece::from(&letters[..length]));
             buffer.write("front", |room| {
                 room.fill(b'!');
                 length.min(ROOM)
             });
             expected.extend(
-                [&letters[..length], b"-", &letters[..length], b"front", &[b'!'; 300][..length.min(ROOM)]].concat(),
+                [
+                    &letters[..length],
+                    b"-",
+                    &letters[..length],
+                    &letters[..length],
+                    b"front",
+                    &[b'!'; 300][..length.min(ROOM)],
+                ]
+                .concat(),
             );
         }
         assert_eq!(buffer.as_bytes(), expected);

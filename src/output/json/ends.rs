@@ -1,5 +1,6 @@
 //! What every exchange says of its connection, rendered once for as long as it is spoken of.
 
+use super::buffer::Piece;
 use super::line::{Line, key};
 use crate::endpoint::{ConnectionId, Endpoint};
 use std::net::IpAddr;
@@ -16,7 +17,7 @@ pub(super) struct Ends([Rendered; SLOTS]);
 #[derive(Debug, Default)]
 struct Rendered {
     of: Option<Key>,
-    json: Vec<u8>,
+    json: Piece,
 }
 
 type Key = (ConnectionId, IpAddr, Option<Endpoint>);
@@ -32,7 +33,7 @@ impl Ends {
     pub(super) fn write(&mut self, line: &mut Line, id: ConnectionId, device: IpAddr, client: Option<Endpoint>) {
         let slot = &mut self.0[usize::try_from(id.0).unwrap_or(0) % SLOTS];
         match &slot.of {
-            Some(of) if of.0 == id && of.1 == device && of.2 == client => line.rendered(&slot.json),
+            Some(of) if of.0 == id && of.1 == device && of.2 == client => line.piece(&slot.json),
             _ => slot.render(line, (id, device, client)),
         }
     }
@@ -49,8 +50,7 @@ impl Rendered {
         if let Some(client) = client {
             line.endpoint(key!("client"), client);
         }
-        self.json.clear();
-        self.json.extend_from_slice(&line.as_bytes()[start..]);
+        self.json = line.as_bytes()[start..].into();
         self.of = Some(key);
     }
 }

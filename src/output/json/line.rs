@@ -4,7 +4,7 @@
 //! what stands in front of them, a key as a rule: the two take their place at once.
 #![expect(clippy::inline_always, reason = "constants have to be seen as such")]
 
-use super::buffer::Buffer;
+use super::buffer::{Buffer, Piece};
 use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
 use crate::output::digits;
@@ -86,6 +86,12 @@ impl Line {
     #[inline]
     pub(super) fn rendered(&mut self, json: &[u8]) {
         self.bytes.extend(json);
+    }
+
+    /// The same, where it is appended often.
+    #[inline(always)]
+    pub(super) fn piece(&mut self, json: &Piece) {
+        self.bytes.extend_piece(json);
     }
 
     /// The same, where it is short as a rule.

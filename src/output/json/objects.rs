@@ -1,5 +1,6 @@
 //! What records say of an object, rendered once.
 
+use super::buffer::Piece;
 use super::commands::Commands;
 use super::line::{Line, key};
 use crate::line::ExchangeStatus;
@@ -38,7 +39,7 @@ pub(super) struct Rendered<'r> {
 #[derive(Debug, Default)]
 struct Head {
     of: Option<(Command, ExchangeStatus)>,
-    json: Box<[u8]>,
+    json: Piece,
 }
 
 impl<'r> Objects<'r> {
@@ -88,7 +89,7 @@ impl<'r> Objects<'r> {
         if let Some(Rendered { head, .. }) = known
             && head.of == Some(of)
         {
-            return line.rendered(&head.json);
+            return line.piece(&head.json);
         }
         self.render_head(line, id, commands, of);
     }
