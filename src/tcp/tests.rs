@@ -851,6 +851,27 @@ fn a_drain_dropped_early_loses_nothing() {
     assert_eq!(bench.to_server(), "aaabbb");
 }
 
+#[test]
+fn a_payload_in_step_that_the_drain_was_not_asked_for_comes_first_next_time() {
+    let mut bench = Bench::new();
+    bench.handshake(CLIENT - 1, SERVER - 1);
+    bench.client(CLIENT, SERVER, PSH | ACK, b"x");
+    bench.server(SERVER, CLIENT + 1, PSH | ACK, b"y");
+    let segment = |seq, payload| {
+        let (seq, ack, flags) = (Seq(seq), Seq(SERVER + 1), TcpFlags(PSH | ACK));
+        Segment { payload, seq, ack, flags, ..bench_segment() }
+    };
+    let segments = [segment(CLIENT + 1, b"aaa".as_slice()), segment(CLIENT + 4, b"bbb")];
+    let mut drain = bench.assembler.push(&segments[0]);
+    let chunk = drain.take_payload().expect("it goes the short way");
+    assert!(drain.is_empty(), "that was all");
+    drop(drain);
+    note(TcpEvent::Chunk(chunk), &mut bench.streams, &mut bench.gaps, &mut bench.notices, &mut bench.closed);
+    drop(bench.assembler.push(&segments[1]));
+    bench.client(CLIENT + 7, SERVER + 1, PSH | ACK, b"ccc");
+    assert_eq!(bench.to_server(), "xaaabbbccc");
+}
+
 /// The next segment of a bench's client.
 fn bench_segment() -> Segment<'static> {
     let client = Endpoint::new(Ipv4Addr::new(10, 0, 0, 1).into(), 40_000);
