@@ -154,7 +154,6 @@ impl Teller {
             let message = format!("only packets from {end} were captured: requests and answers cannot all be told");
             self.trouble(closed.trouble(Code::OneSided, at.clock(), message));
         }
-
         let device = closing.device;
         let client = if device == closed.server { closed.client } else { closed.server };
         let opened_by = if closed.client == device { Sender::Device } else { Sender::Client };
