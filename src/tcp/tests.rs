@@ -859,7 +859,7 @@ fn a_payload_in_step_that_the_drain_was_not_asked_for_comes_first_next_time() {
     bench.server(SERVER, CLIENT + 1, PSH | ACK, b"y");
     let segment = |seq, payload| {
         let (seq, ack, flags) = (Seq(seq), Seq(SERVER + 1), TcpFlags(PSH | ACK));
-        Segment { payload, seq, ack, flags, ..bench_segment() }
+        Segment { seq, ack, flags, payload, ..bench_segment() }
     };
     let segments = [segment(CLIENT + 1, b"aaa".as_slice()), segment(CLIENT + 4, b"bbb")];
     let mut drain = bench.assembler.push(&segments[0]);
