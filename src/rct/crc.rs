@@ -29,7 +29,7 @@ const fn behind() -> [[u16; 256]; 4] {
         while table < 4 {
             let mut bit = 0;
             while bit < 8 {
-                sum = if sum & 0x8000 == 0 { sum << 1 } else { sum << 1 ^ CRC_16_IBM_3740.poly };
+                sum = times_x(sum);
                 bit += 1;
             }
             tables[table][byte as usize] = sum;
@@ -73,6 +73,60 @@ fn long_checksum(body: &[u8]) -> u16 {
     digest.finalize()
 }
 
+/// What is left of the bytes before `bytes` and of these, from what was left of those before. Where nothing was before them,
+/// that is 0.
+pub(super) fn remainder(before: u16, bytes: &[u8]) -> u16 {
+    let mut digest = LONG.digest_with_initial(before);
+    digest.update(bytes);
+    digest.finalize()
+}
+
+/// The checksum of a part of a body, out of the [remainders](remainder) before and behind it, in as many steps for a long
+/// part as for a short one.
+///
+/// Bytes are polynomials over GF(2), and a remainder is that of a division: the one behind the part is the sum of what is
+/// left of the part alone, and of the one before it times x⁸ for each byte of the part. With that taken out, [`INIT`] goes in
+/// the same way.
+pub(super) fn checksum_between(before: u16, behind: u16, length: usize) -> u16 {
+    let sum = behind ^ behind_zeros(before ^ INIT, length);
+    if length.is_multiple_of(2) { sum } else { behind_zeros(sum, 1) }
+}
+
+/// The remainder behind so many zero bytes: times x⁸ for each of them.
+fn behind_zeros(before: u16, count: usize) -> u16 {
+    let is_set = |bit: usize| count >> bit & 1 == 1;
+    ZEROS.iter().enumerate().filter(|(bit, _)| is_set(*bit)).fold(before, |product, (_, zeros)| times(product, *zeros))
+}
+
+/// The remainders of x⁸, and of the square of each for the next one.
+static ZEROS: [u16; usize::BITS as usize] = {
+    let mut powers = [1 << 8; usize::BITS as usize];
+    let mut n = 1;
+    while n < powers.len() {
+        powers[n] = times(powers[n - 1], powers[n - 1]);
+        n += 1;
+    }
+    powers
+};
+
+/// The remainder of a product.
+const fn times(a: u16, b: u16) -> u16 {
+    let mut product = 0;
+    let mut bit = u16::BITS;
+    while bit > 0 {
+        bit -= 1;
+        product = times_x(product);
+        if b >> bit & 1 == 1 {
+            product ^= a;
+        }
+    }
+    product
+}
+
+const fn times_x(sum: u16) -> u16 {
+    if sum & 0x8000 == 0 { sum << 1 } else { sum << 1 ^ CRC_16_IBM_3740.poly }
+}
+
 /// The checksums of all prefixes of a growing body, one byte at a time.
 #[derive(Clone)]
 pub struct Running {
@@ -106,6 +160,20 @@ impl Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_checksum_of_a_part_is_that_of_its_bytes(body in prop::collection::vec(any::<u8>(), 0..600), cuts: [prop::sample::Index; 2]) {
+            let mut cuts = cuts.map(|cut| cut.index(body.len() + 1));
+            cuts.sort_unstable();
+            let [from, to] = cuts;
+            let before = remainder(0, &body[..from]);
+            let behind = remainder(before, &body[from..to]);
+            prop_assert_eq!(behind, remainder(0, &body[..to]));
+            prop_assert_eq!(checksum_between(before, behind, to - from), checksum(&body[from..to]));
+        }
+    }
 
     #[test]
     fn a_published_read_of_battery_soc() {

@@ -12,9 +12,9 @@
 //! Keeps what cannot be decided yet; what bytes are is decided in `scan`. Knows no packets and no clock. Whoever knows
 //! that nothing has come for a while says so with [`Framer::settle`].
 
-use super::candidate::Horizon;
 use super::frame::{Item, WholeFrame};
 use super::scan::Scan;
+use super::verdict::Horizon;
 
 /// How sure it is that nothing more comes soon, for [`Framer::settle`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

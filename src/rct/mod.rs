@@ -6,15 +6,18 @@
 mod candidate;
 pub mod command;
 pub mod crc;
+mod declared;
 pub mod encode;
 pub mod frame;
 pub mod framer;
+mod hidden;
 mod parse;
 pub mod registry;
 mod remainder;
 mod scan;
-mod unescape;
+mod stretch;
 pub mod value;
+mod verdict;
 mod whole;
 
 pub use command::Command;

@@ -2,13 +2,14 @@
 //!
 //! Is shown all bytes that have not been handed out, wherever they are, and knows how far it has looked at them.
 
-use super::candidate::{Extent, Horizon, Verdict, judge};
+use super::candidate::judge;
 use super::crc::checksum;
 use super::encode::START;
 use super::frame::{Frame, FrameStatus, Item, NonFrame, NonFrameKind, WholeFrame};
 use super::parse::{CRC_BYTES, fields};
 use super::remainder::Tails;
-use super::unescape::Unescaped;
+use super::stretch::Stretch;
+use super::verdict::{Extent, Horizon, Verdict};
 use super::whole::{Whole, whole};
 use crate::limits::FRAME_BYTES;
 
@@ -23,7 +24,6 @@ const NOISE_RUN: &[u8] = &[START, START, START];
 
 /// How far a stream has been looked at.
 #[derive(Debug, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the bytes at hand")]
 pub(super) struct Scan {
     /// Stream offset of the first byte not yet handed out. Where there is talk of the front, it is this byte.
     pub(super) offset: u64,
@@ -33,10 +33,8 @@ pub(super) struct Scan {
     pending_is_noise: bool,
     /// Where the noise handed out last ended: what follows it and is no frame belongs to it.
     noise_end: Option<u64>,
-    /// The candidate behind the pending bytes, as far as read.
-    candidate: Unescaped,
-    /// The candidate belongs to what has been handed out already; its bytes may still be lent.
-    candidate_is_spent: bool,
+    /// What has been read of the bytes behind the pending ones. Those of what was handed out last may still be lent.
+    stretch: Stretch,
     /// The unescaped bytes of a whole frame that is handed out.
     scratch: Vec<u8>,
     /// What begins behind the pending bytes, where it was found while they were still to be handed out.
@@ -133,6 +131,15 @@ impl Scan {
         whole.frame(raw, &self.scratch, self.offset - raw.len() as u64)
     }
 
+    /// Has the bytes at hand read again from the first on.
+    #[cfg(test)]
+    pub(super) fn forget(&mut self) {
+        // What was found ahead is still to be lent.
+        if self.ahead.is_none() {
+            self.stretch = Stretch::default();
+        }
+    }
+
     fn find(&mut self, bytes: &[u8]) -> Option<Found> {
         if self.ahead.is_some() {
             return if self.pending == 0 { self.ahead.take() } else { Some(self.flush(bytes)) };
@@ -141,10 +148,7 @@ impl Scan {
             return None;
         }
         loop {
-            if std::mem::take(&mut self.candidate_is_spent) {
-                self.candidate.reset();
-            }
-            match look(&bytes[self.pending..], &mut self.candidate, self.horizon) {
+            match self.look(&bytes[self.pending..]) {
                 Look::Item(found) if self.pending == 0 => return Some(found),
                 Look::Item(found) => {
                     self.ahead = Some(found);
@@ -154,7 +158,6 @@ impl Scan {
                     return Some(self.flush(bytes));
                 }
                 Look::Skip { length, noise } => {
-                    self.candidate_is_spent = true;
                     self.pending += length;
                     self.pending_is_noise |= noise;
                     if self.pending >= FRAME_BYTES {
@@ -165,6 +168,49 @@ impl Scan {
                 Look::Wait if self.pending > 0 => return Some(self.flush(bytes)),
                 Look::Wait => return (self.gap > 0).then_some(Found::Gap),
             }
+        }
+    }
+
+    /// What stands at the beginning of `rest`, the bytes behind the pending ones.
+    fn look(&mut self, rest: &[u8]) -> Look {
+        let (pattern, kind) = match rest.first() {
+            None => return Look::Wait,
+            Some(&START) => (PROTOCOL_SWITCH, NonFrameKind::ProtocolSwitch),
+            Some(first) if *first == KEEP_ALIVE[0] => (KEEP_ALIVE, NonFrameKind::KeepAlive),
+            Some(first) if *first == BOOTLOADER[0] => (BOOTLOADER, NonFrameKind::Bootloader),
+            Some(_) => return Look::Skip { length: foreign(rest), noise: false },
+        };
+        if rest.starts_with(pattern) {
+            return Look::Item(Found::NonFrame { length: pattern.len(), kind });
+        }
+        if self.horizon == Horizon::Open && pattern.starts_with(rest) {
+            return Look::Wait;
+        }
+        if kind == NonFrameKind::ProtocolSwitch {
+            self.look_at_start(rest)
+        } else {
+            Look::Skip { length: foreign(rest), noise: false }
+        }
+    }
+
+    fn look_at_start(&mut self, rest: &[u8]) -> Look {
+        if rest.starts_with(NOISE_RUN) {
+            return Look::Skip { length: 1, noise: true };
+        }
+        if self.horizon == Horizon::Open && NOISE_RUN.starts_with(rest) {
+            return Look::Wait;
+        }
+        if rest.get(1) == Some(&START) {
+            return Look::Skip { length: 1, noise: false };
+        }
+        self.stretch.turn_to(self.offset + self.pending as u64, rest);
+        match judge(self.stretch.candidate(rest), self.horizon) {
+            Verdict::Wait => Look::Wait,
+            Verdict::Frame(extent) => Look::Item(Found::Frame(extent)),
+            Verdict::Stub { raw_length } => {
+                Look::Item(Found::NonFrame { length: raw_length, kind: NonFrameKind::Stub })
+            }
+            Verdict::Junk { raw_length } => Look::Skip { length: raw_length, noise: false },
         }
     }
 
@@ -190,9 +236,6 @@ impl Scan {
         let (offset, length) = (self.offset, found.length());
         let raw = &bytes[..length];
         let is_last = raw.len() == bytes.len();
-        if self.pending == 0 {
-            self.candidate_is_spent = true;
-        }
         self.offset += length as u64;
         self.pending = self.pending.saturating_sub(length);
         self.pending_is_noise &= self.pending > 0;
@@ -229,7 +272,8 @@ impl Scan {
         let proven = matches!(extent.status, FrameStatus::Ok | FrameStatus::LengthLie);
         self.out_of_step &= !proven;
         let capture_incomplete = !proven && (self.out_of_step || (cut && self.is_cut_off(is_last)));
-        let covered = if extent.plain { &raw[1..=extent.covered] } else { &self.candidate.body[..extent.covered] };
+        let candidate = self.stretch.candidate(raw);
+        let covered = if extent.plain { &raw[1..=extent.covered] } else { &candidate.body()[..extent.covered] };
         let fields = fields(covered).expect("a candidate is a frame only when its object id is whole");
         if fields.header.command.is_response() && !cut {
             self.tails.remember(raw);
@@ -252,31 +296,9 @@ impl Scan {
             crc_computed,
             status: extent.status,
             escaping: extent.escaping,
-            bad_escape: !extent.plain && self.candidate.bad_escape_at.is_some_and(|at| at < crc_at),
+            bad_escape: !extent.plain && candidate.has_bad_escape(crc_at),
             capture_incomplete,
         }
-    }
-}
-
-/// What stands at the beginning of `rest`. `candidate` has read some of it if it begins with a start byte.
-fn look(rest: &[u8], candidate: &mut Unescaped, horizon: Horizon) -> Look {
-    let (pattern, kind) = match rest.first() {
-        None => return Look::Wait,
-        Some(&START) => (PROTOCOL_SWITCH, NonFrameKind::ProtocolSwitch),
-        Some(first) if *first == KEEP_ALIVE[0] => (KEEP_ALIVE, NonFrameKind::KeepAlive),
-        Some(first) if *first == BOOTLOADER[0] => (BOOTLOADER, NonFrameKind::Bootloader),
-        Some(_) => return Look::Skip { length: foreign(rest), noise: false },
-    };
-    if rest.starts_with(pattern) {
-        return Look::Item(Found::NonFrame { length: pattern.len(), kind });
-    }
-    if horizon == Horizon::Open && pattern.starts_with(rest) {
-        return Look::Wait;
-    }
-    if kind == NonFrameKind::ProtocolSwitch {
-        look_at_start(rest, candidate, horizon)
-    } else {
-        Look::Skip { length: foreign(rest), noise: false }
     }
 }
 
@@ -284,23 +306,4 @@ fn look(rest: &[u8], candidate: &mut Unescaped, horizon: Horizon) -> Look {
 fn foreign(rest: &[u8]) -> usize {
     let begins = |byte: &u8| matches!(*byte, START) || *byte == KEEP_ALIVE[0] || *byte == BOOTLOADER[0];
     rest[1..].iter().position(begins).map_or(rest.len(), |at| at + 1)
-}
-
-fn look_at_start(rest: &[u8], candidate: &mut Unescaped, horizon: Horizon) -> Look {
-    if rest.starts_with(NOISE_RUN) {
-        return Look::Skip { length: 1, noise: true };
-    }
-    if horizon == Horizon::Open && NOISE_RUN.starts_with(rest) {
-        return Look::Wait;
-    }
-    if rest.get(1) == Some(&START) {
-        return Look::Skip { length: 1, noise: false };
-    }
-    candidate.read(rest);
-    match judge(candidate, rest, horizon) {
-        Verdict::Wait => Look::Wait,
-        Verdict::Frame(extent) => Look::Item(Found::Frame(extent)),
-        Verdict::Stub { raw_length } => Look::Item(Found::NonFrame { length: raw_length, kind: NonFrameKind::Stub }),
-        Verdict::Junk { raw_length } => Look::Skip { length: raw_length, noise: false },
-    }
 }
