@@ -11,18 +11,21 @@
 //! The first three are those of `declared`. When none fits the frame is damaged, which is known only when the stream has shown
 //! where it must have ended. No verdict depends on how the stream was cut into pieces: a verdict given for some bytes is the
 //! verdict for any more.
+//!
+//! A verdict may be asked for with every byte that comes. Until there is one, that takes a few steps for the bytes that are new,
+//! and no more for many old ones than for few.
 
 use super::command::Command;
 use super::crc::Running;
 use super::declared::{is_aligned, judge_declared, plausible, verbatim, verbatim_total};
 use super::frame::{Escaping, FrameStatus};
-use super::hidden::{HiddenFrame, SHORTEST_FRAME, first_hidden};
+use super::hidden::{HiddenFrame, HiddenFrames, SHORTEST_FRAME};
 use super::parse::{CRC_BYTES, Header};
 use super::stretch::Candidate;
 use super::verdict::{Extent, Horizon, Verdict};
 
-/// The verdict on a candidate.
-pub(super) fn judge(candidate: Candidate<'_>, horizon: Horizon) -> Verdict {
+/// The verdict on a candidate. `hidden` is what is known of the frames in its stretch.
+pub(super) fn judge(candidate: Candidate<'_>, hidden: &mut HiddenFrames, horizon: Horizon) -> Verdict {
     if let Some(verdict) = judge_declared(candidate, horizon) {
         return verdict;
     }
@@ -46,7 +49,7 @@ pub(super) fn judge(candidate: Candidate<'_>, horizon: Horizon) -> Verdict {
         return Verdict::Wait;
     }
     // What is over and no frame ends at the next start byte, whatever stands there.
-    let hidden = if is_over && header.is_none() { None } else { first_hidden(candidate) };
+    let hidden = if is_over && header.is_none() { None } else { hidden.first(candidate) };
     // A frame that is slow, or that the capture or the sender cut off, must not end where its beginning happens to fit.
     if candidate.is_stopped()
         && hidden.is_none()

@@ -276,14 +276,29 @@ fn a_flood_of_zeros_is_junk_in_large_pieces() {
 /// Each of a million bytes was once looked at with all 64 KiB behind it: minutes, where it is less than a second.
 #[test]
 fn start_bytes_without_end_are_read_once() {
-    let (unknown, right) = ("2b772d", "2b0104959930bf0d65 2d");
-    for pieces in [unknown, right] {
+    let (unknown, wrong, right) = ("2b772d", "2b050495993030 1122 2d", "2b0104959930bf0d65 2d");
+    for pieces in [unknown, wrong, right] {
         let mut framer = Framer::new();
         let piece = hex(pieces);
         for _ in 0..1_000_000 / piece.len() {
             framer.push(&piece);
             while framer.next_item().is_some() {}
             assert!(framer.held() <= 3 * FRAME_BYTES);
+        }
+    }
+}
+
+/// The same with silence behind every byte of a frame that never ends: in all of it a right one was looked for again.
+#[test]
+fn silence_again_and_again_costs_no_more_than_the_bytes_between() {
+    let mut framer = Framer::new();
+    framer.push(&hex("2b06ffff959930bf"));
+    framer.push(&hex("2d2b06700011223344").repeat(7_000));
+    for _ in 0..5_000 {
+        framer.push(&[0x55]);
+        for silence in [Silence::Pause, Silence::Long] {
+            framer.settle(silence);
+            assert_eq!(framer.next_item(), None);
         }
     }
 }

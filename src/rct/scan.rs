@@ -6,6 +6,7 @@ use super::candidate::judge;
 use super::crc::checksum;
 use super::encode::START;
 use super::frame::{Frame, FrameStatus, Item, NonFrame, NonFrameKind, WholeFrame};
+use super::hidden::HiddenFrames;
 use super::parse::{CRC_BYTES, fields};
 use super::remainder::Tails;
 use super::stretch::Stretch;
@@ -35,6 +36,8 @@ pub(super) struct Scan {
     noise_end: Option<u64>,
     /// What has been read of the bytes behind the pending ones. Those of what was handed out last may still be lent.
     stretch: Stretch,
+    /// The right frames in them, as far as they were looked for.
+    hidden: HiddenFrames,
     /// The unescaped bytes of a whole frame that is handed out.
     scratch: Vec<u8>,
     /// What begins behind the pending bytes, where it was found while they were still to be handed out.
@@ -136,7 +139,7 @@ impl Scan {
     pub(super) fn forget(&mut self) {
         // What was found ahead is still to be lent.
         if self.ahead.is_none() {
-            self.stretch = Stretch::default();
+            (self.stretch, self.hidden) = (Stretch::default(), HiddenFrames::default());
         }
     }
 
@@ -203,8 +206,10 @@ impl Scan {
         if rest.get(1) == Some(&START) {
             return Look::Skip { length: 1, noise: false };
         }
-        self.stretch.turn_to(self.offset + self.pending as u64, rest);
-        match judge(self.stretch.candidate(rest), self.horizon) {
+        if self.stretch.turn_to(self.offset + self.pending as u64, rest) {
+            self.hidden = HiddenFrames::default();
+        }
+        match judge(self.stretch.candidate(rest), &mut self.hidden, self.horizon) {
             Verdict::Wait => Look::Wait,
             Verdict::Frame(extent) => Look::Item(Found::Frame(extent)),
             Verdict::Stub { raw_length } => {
