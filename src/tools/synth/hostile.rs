@@ -65,12 +65,16 @@ attacks! {
         "connections with 3 MB behind one byte that never comes";
     HeldFrames "held-frames" 3_000 held_frames,
         "connections with 64 KB of a frame that never ends";
+    Trickle "trickle" 500_000 trickle,
+        "bytes 6 s apart, every 2,000 behind 63 KB of a frame that never ends, in which 7,000 seem to start";
     ProbeFlood "probe-flood" 3_000 probe_flood,
         "connections on an unknown port with 16 KB of what the bootloader says";
     Reversed "reversed" 1_000_000 reversed,
         "segments of one byte, the last one first";
     LyingLength "lying-length" 50_000_000 lying_length,
         "bytes of frames that declare 64 KiB and are cut after nine bytes by the next one";
+    EscapedStarts "escaped-starts" 50_000_000 escaped_starts,
+        "bytes of start bytes with an unknown command, all but the first escaped";
     JunkFlood "junk-flood" 50_000_000 junk_flood,
         "random bytes from the device";
     NoiseFlood "noise-flood" 20_000_000 noise_flood,
@@ -246,6 +250,21 @@ fn held_frames(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     Ok(())
 }
 
+fn trickle(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    const TOGETHER: u32 = 2_000;
+    let step = forge.step;
+    let begun = [0x2d, 0x2b, 0x06, 0x70, 0x00, 0x11, 0x22, 0x33, 0x44].repeat(7_000);
+    for (n, begin) in (0..count).step_by(TOGETHER as usize).enumerate() {
+        forge.step = step;
+        let mut way = forge.open(client(u32::try_from(n).unwrap_or(0)))?.back();
+        forge.send(&mut way, PSH | ACK, &[0x2b, 0x06, 0xff, 0xff, 0x95, 0x99, 0x30, 0xbf])?;
+        begun.chunks(SEGMENT_BYTES).try_for_each(|bytes| forge.send(&mut way, ACK, bytes))?;
+        forge.step = Duration::from_secs(6);
+        (begin..count.min(begin + TOGETHER)).try_for_each(|_| forge.send(&mut way, PSH | ACK, &[0x55]))?;
+    }
+    Ok(())
+}
+
 fn probe_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     let bytes = [0x50, 0xf7, 0x05, 0xab].repeat(SEGMENT_BYTES / 4);
     for n in 0..count {
@@ -279,6 +298,10 @@ fn stream(forge: &mut Forge<'_>, count: u32, mut fill: impl FnMut(&mut Random, &
 
 fn lying_length(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     stream(forge, count, |_, bytes| bytes.extend([0x2b, 0x06, 0xff, 0xff, 0x95, 0x99, 0x30, 0xbf, 0x2d]))
+}
+
+fn escaped_starts(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    stream(forge, count, |_, bytes| bytes.extend([0x2b, 0x77, 0x2d]))
 }
 
 fn junk_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
