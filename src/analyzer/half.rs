@@ -7,6 +7,7 @@ use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
 use crate::limits::FRAME_PATIENCE;
+use crate::line::exchange::kept;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd, WholeFrame};
@@ -340,7 +341,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         real_length: frame.real_length,
         crc_read: frame.crc_read,
         crc_computed: frame.crc_computed,
-        payload: SmallVec::from_slice(frame.payload),
+        payload: kept(frame.payload),
         raw: if way.keep_raw { SmallVec::from_slice(frame.raw) } else { SmallVec::new() },
         stream_offset: frame.offset,
         stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),

@@ -120,7 +120,7 @@ impl Teller {
             // Before what there is to say of them.
             self.lines.listener().order.put(at, Told::NonFrame(bytes.clone()));
         }
-        self.lines.non_frame(&seen(&bytes));
+        self.lines.non_frame(&seen(&bytes), bytes.sender);
     }
 
     /// Lets time pass, and hands out what nothing can come before any more.

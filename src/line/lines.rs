@@ -85,14 +85,14 @@ struct Connection {
 }
 
 /// A line, and the place of a connection among its members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct Spot {
     line: usize,
     member: At,
 }
 
 /// Whom a frame goes to, and what it is a copy of.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Addressee {
     spot: Option<Spot>,
     /// A hash of the frame, where there may be copies of it.
@@ -100,6 +100,13 @@ pub struct Addressee {
     original: Option<Place>,
     /// Its connection has become one of the device's by it.
     joins: bool,
+}
+
+impl Addressee {
+    /// One that is known, of a frame that is no copy as far as known.
+    const fn at(spot: Spot) -> Self {
+        Self { spot: Some(spot), identity: None, original: None, joins: false }
+    }
 }
 
 /// Every device and every connection that carries the protocol.
@@ -199,8 +206,7 @@ impl<L: Listener + 'static> Lines<L> {
         if let (true, Some(Spot { line, member })) = (roles.proven(), *spot) {
             let sender = roles.sender(ends[0]);
             if sender == Sender::Client || !self.is_copying(line, member, clock) {
-                let spot = Some(Spot { line, member });
-                let addressee = Addressee { spot, identity: None, original: None, joins: false };
+                let addressee = Addressee::at(Spot { line, member });
                 return self.frame(boxed(|| make(ends, sender)), addressee);
             }
         }
@@ -224,11 +230,8 @@ impl<L: Listener + 'static> Lines<L> {
     /// what it is a copy of, and finds out whom it goes to: [`Self::frame`] is next.
     #[inline]
     pub fn address(&mut self, frame: &mut Sighting, id: SightingId) -> Addressee {
-        let before = self.connections.get(frame.connection).and_then(|connection| connection.line);
-        let spot = self.spot_of(frame, id);
-        let joins = spot != before;
-        let mut addressee = Addressee { spot, identity: None, original: None, joins };
-        let Some(Spot { line, member }) = spot else { return addressee };
+        let mut addressee = self.addressee(frame, id);
+        let Some(Spot { line, member }) = addressee.spot else { return addressee };
         if frame.sender == Sender::Device && self.is_copying(line, member, frame.clock) {
             let line = &self.devices[line];
             let identity = identity(frame);
@@ -273,10 +276,10 @@ impl<L: Listener + 'static> Lines<L> {
         }
     }
 
-    /// Bytes that are no frame.
-    pub fn non_frame(&mut self, seen: &NonFrameSeen<'_>) {
+    /// Bytes that are no frame. `sender`: see [`Self::sender`].
+    pub fn non_frame(&mut self, seen: &NonFrameSeen<'_>, sender: Sender) {
         let Some(connection) = self.connections.get(seen.connection) else { return };
-        let (spot, sender) = (connection.line, self.sender(seen.connection, seen.src));
+        let spot = connection.line;
         if seen.kind == NonFrameKind::Gap {
             self.lost(seen.connection, seen.src, seen.clock);
         }
@@ -370,23 +373,23 @@ impl<L: Listener + 'static> Lines<L> {
     }
 
     /// Learns the roles of the frame's connection, sets the frame's number and sender, and finds the line.
-    fn spot_of(&mut self, frame: &mut Sighting, id: SightingId) -> Option<Spot> {
+    fn addressee(&mut self, frame: &mut Sighting, id: SightingId) -> Addressee {
         frame.id = id;
-        let connection = self.connections.get_mut(frame.connection)?;
+        let Some(connection) = self.connections.get_mut(frame.connection) else { return Addressee::default() };
         if let (true, Some(spot)) = (connection.roles.proven(), connection.line) {
             // Nearly always: nothing is learned any more.
             frame.sender = connection.roles.sender(frame.src);
-            return Some(spot);
+            return Addressee::at(spot);
         }
         let before = connection.roles.device();
         let known_device = before.is_none() && self.by_endpoint.contains_key(&frame.src);
         let crc_ok = frame.crc_ok();
         frame.sender =
             connection.roles.learn(frame.command, frame.object_id, crc_ok, frame.src, frame.dst, known_device);
-        let device = connection.roles.device()?;
+        let Some(device) = connection.roles.device() else { return Addressee::default() };
         match connection.line {
-            Some(spot) if before == Some(device) => Some(spot),
-            _ => self.join(frame, device),
+            Some(spot) if before == Some(device) => Addressee::at(spot),
+            _ => Addressee { spot: self.join(frame, device), joins: true, ..Addressee::default() },
         }
     }
 

@@ -8,7 +8,7 @@ use crate::time::Timestamp;
 use smallvec::SmallVec;
 
 /// The trace of a frame.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Trace {
     pub(super) clock: Timestamp,
     pub(super) payload: Payload,
@@ -19,9 +19,10 @@ pub(super) struct Trace {
 }
 
 impl Trace {
-    #[inline]
     pub(super) fn of(frame: &Sighting) -> Self {
-        Self { clock: frame.clock, payload: kept(&frame.payload), spans: spans(frame), crc_ok: frame.crc_ok() }
+        let mut trace = Self::default();
+        trace.follow(frame);
+        trace
     }
 
     /// Becomes the trace of another frame, field by field where it stands.

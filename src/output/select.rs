@@ -258,7 +258,6 @@ mod tests {
     use crate::event::Summary;
     use crate::line::{ExchangeId, Pairing, Response, Sender, SightingId};
     use crate::packet::{ByteRange, PacketNumber};
-
     use smallvec::smallvec;
 
     const SOC: ObjectId = ObjectId(0x9599_30BF);

@@ -287,6 +287,7 @@ impl<'a> Candidate<'a> {
             .find(|n| !matches!(self.stretch.bytes[*n], START | ESCAPE))
             .is_some_and(|n| self.stretch.raw_index(n) < end)
     }
+
     /// Where its unescaped bytes begin in those of the stretch.
     pub(super) fn front(&self) -> usize {
         self.place.front

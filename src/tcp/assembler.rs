@@ -200,16 +200,13 @@ impl Assembler {
         {
             let connection = self.table.get_mut(slot);
             let id = connection.id();
-            match connection.receive_in_step(segment, direction, &mut self.shared) {
-                InStep::No => {}
-                InStep::Silent => {
-                    self.table.touch(slot, self.awake);
-                    return None;
-                }
-                InStep::Brought(offset) => {
-                    self.table.touch(slot, self.awake);
-                    return Some(Position { connection: id, direction, offset });
-                }
+            let taken = connection.receive_in_step(segment, direction, &mut self.shared);
+            if taken != InStep::No {
+                self.table.touch(slot, self.awake);
+                return match taken {
+                    InStep::Brought(offset) => Some(Position { connection: id, direction, offset }),
+                    InStep::No | InStep::Silent => None,
+                };
             }
         }
         self.take_any(found, segment);

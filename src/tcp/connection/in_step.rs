@@ -6,7 +6,7 @@ use crate::net::Segment;
 use crate::tcp::outbox::Shared;
 
 /// What became of a segment that was tried the short way.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::tcp) enum InStep {
     /// It has to go the long way: nothing has been done.
     No,
