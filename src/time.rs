@@ -7,23 +7,32 @@ use std::time::Duration;
 
 const YEAR_NANOS: i64 = 366 * 24 * 3600 * 1_000_000_000;
 
+/// No moment is further from the epoch, so that 63 bits hold the time between any two. Pcap ends in 2106.
+const END: i64 = i64::MAX / 2;
+
 /// A moment of the capture, in nanoseconds since 1970-01-01T00:00:00Z.
 ///
-/// An `i64` holds the years 1677 to 2262; what lies beyond is clamped by whoever reads the capture. A float is never
-/// used: it cannot hold nanoseconds of today.
+/// It lies in the years 1823 to 2116: what is beyond is clamped. A float is never used: it cannot hold nanoseconds of
+/// today.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The latest moment a capture may claim, in 2261: later ones are clamped, so that adding a span never wraps.
-    pub const LATEST: Self = Self(i64::MAX - YEAR_NANOS);
+    /// The latest moment a capture may claim, in 2115: later ones are clamped, so that a span still fits behind them.
+    pub const LATEST: Self = Self(END - YEAR_NANOS);
 
-    /// The earliest moment a capture may claim, in 1678.
-    pub const EARLIEST: Self = Self(i64::MIN + YEAR_NANOS);
+    /// The earliest moment a capture may claim, in 1824.
+    pub const EARLIEST: Self = Self(YEAR_NANOS - END);
 
-    /// The moment `nanos` nanoseconds after the epoch (before it, when negative).
+    /// The moment `nanos` nanoseconds after the epoch (before it, when negative), clamped.
     pub const fn from_nanos(nanos: i64) -> Self {
-        Self(nanos)
+        if nanos < -END {
+            Self(-END)
+        } else if nanos > END {
+            Self(END)
+        } else {
+            Self(nanos)
+        }
     }
 
     /// Nanoseconds since the epoch.
@@ -33,7 +42,7 @@ impl Timestamp {
 
     /// Nanoseconds from `earlier` to `self`; negative when the clock went backwards.
     pub const fn nanos_since(self, earlier: Self) -> i64 {
-        self.0.saturating_sub(earlier.0)
+        self.0 - earlier.0
     }
 
     /// Time passed since `earlier`, zero when the clock went backwards.
@@ -49,22 +58,22 @@ impl Timestamp {
     /// The moment `span` later, clamped at the end of time.
     #[must_use]
     pub fn saturating_add(self, span: Duration) -> Self {
-        Self(self.0.saturating_add(nanos(span)))
+        Self((self.0 + nanos(span)).min(END))
     }
 
     /// The moment `span` earlier, clamped at the beginning of time.
     #[must_use]
     pub fn saturating_sub(self, span: Duration) -> Self {
-        Self(self.0.saturating_sub(nanos(span)))
+        Self((self.0 - nanos(span)).max(-END))
     }
 }
 
-/// A span in nanoseconds, clamped at some 292 years. (The standard library counts them in 128 bits.)
+/// A span in nanoseconds, clamped at some 146 years. (The standard library counts them in 128 bits.)
 fn nanos(span: Duration) -> i64 {
     const SECOND: i64 = 1_000_000_000;
     match i64::try_from(span.as_secs()) {
-        Ok(seconds) if seconds < i64::MAX / SECOND => seconds * SECOND + i64::from(span.subsec_nanos()),
-        _ => i64::MAX,
+        Ok(seconds) if seconds < END / SECOND => seconds * SECOND + i64::from(span.subsec_nanos()),
+        _ => END,
     }
 }
 
@@ -91,5 +100,11 @@ mod tests {
         let beginning = Timestamp::from_nanos(i64::MIN);
         assert_eq!(beginning.saturating_sub(Duration::from_secs(1)), beginning);
         assert_eq!(Timestamp::from_nanos(3).saturating_sub(Duration::from_nanos(5)), Timestamp::from_nanos(-2));
+    }
+    #[test]
+    fn the_time_between_any_two_moments_fits() {
+        let [first, last] = [i64::MIN, i64::MAX].map(Timestamp::from_nanos);
+        assert_eq!((last.nanos_since(first), first.nanos_since(last)), (2 * END, -2 * END));
+        assert_eq!((last.nanos(), first.nanos()), (END, -END));
     }
 }

@@ -116,7 +116,7 @@ impl Pcap {
     #[inline]
     fn describe(self, fields: Fields) -> Record {
         let end = self.record_header + size(fields.captured);
-        // 2^32 s and 2^32 µs together stay far below what 63 bits of nanoseconds hold.
+        // 2^32 s and 2^32 µs together stay below what a timestamp holds.
         let nanos = i64::from(fields.fraction) * i64::from(self.nanos_per_tick);
         Record {
             interface: 0,

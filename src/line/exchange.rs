@@ -59,6 +59,9 @@ fn kept_any(payload: &[u8]) -> Payload {
 
 /// The place of the bytes in the last packet of those they stand in.
 pub(super) fn last_of(spans: &[ByteRange]) -> ByteRange {
+    if let [only] = spans {
+        return *only;
+    }
     let nowhere = ByteRange { packet: PacketNumber(0), offset: 0, length: 0 };
     spans.iter().copied().max_by_key(|span| span.packet).unwrap_or(nowhere)
 }

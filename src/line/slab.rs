@@ -6,21 +6,21 @@
 use crate::in_place::fill;
 use std::num::NonZeroU32;
 
-/// A place, counted from 1: so that one that may be missing takes no more room.
+/// A place, counted from 1: so that one that may be missing takes no more room. What stands by place leaves the first one
+/// empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct At(NonZeroU32);
 
 impl At {
     /// The place with this index. Nobody keeps as many things as would be too many for it.
     fn new(index: usize) -> Self {
-        let number = u32::try_from(index + 1).ok().and_then(NonZeroU32::new);
-        Self(number.unwrap_or(NonZeroU32::MAX))
+        Self(u32::try_from(index).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MAX))
     }
 
-    /// Its index, from 0.
+    /// Its index, from 1.
     #[inline]
     pub(super) const fn index(self) -> usize {
-        self.0.get() as usize - 1
+        self.0.get() as usize
     }
 }
 
@@ -41,7 +41,7 @@ impl<T> Slab<T> {
     /// The place that the next thing gets.
     #[inline]
     pub(super) fn next_place(&self) -> At {
-        self.free.last().copied().unwrap_or_else(|| At::new(self.places.len()))
+        self.free.last().copied().unwrap_or_else(|| At::new(self.places.len().max(1)))
     }
 
     /// Puts a thing in its place, which is [`Self::next_place`].
@@ -53,11 +53,18 @@ impl<T> Slab<T> {
     #[inline]
     pub(super) fn insert_with(&mut self, make: impl FnOnce() -> T) -> At {
         let Some(at) = self.free.pop() else {
-            self.places.push(Some(make()));
-            return At::new(self.places.len() - 1);
+            return self.grow(make());
         };
         fill(&mut self.places[at.index()], make());
         at
+    }
+
+    fn grow(&mut self, thing: T) -> At {
+        if self.places.is_empty() {
+            self.places.push(None);
+        }
+        self.places.push(Some(thing));
+        At::new(self.places.len() - 1)
     }
 
     #[inline]
@@ -92,7 +99,7 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(|thing| slab.insert(thing));
         assert_eq!((slab.remove(b), slab.remove(b), slab.get(b)), (Some("b"), None, None));
         assert_eq!((slab.get(a), slab.get(c), slab.next_place()), (Some(&"a"), Some(&"c"), b));
-        assert_eq!((slab.insert("d"), slab.insert("e").index()), (b, 3));
+        assert_eq!((slab.insert("d"), slab.insert("e").index()), (b, 4));
         assert_eq!(slab.iter_mut().map(|thing| *thing).collect::<String>(), "adce");
     }
 }
