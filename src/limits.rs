@@ -126,6 +126,10 @@ pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
 
+/// Devices without a connection of which is kept what is known; beyond, the one that has been without for longest is
+/// forgotten. Some 4 KB each; arbitrary.
+pub const DEVICES_AT_REST: usize = 4096;
+
 /// Requests open on one device's line.
 pub const OPEN_REQUESTS: usize = 4096;
 

@@ -57,7 +57,7 @@ impl DeviceLine {
     }
 
     fn is_waiting_for(&self, member: At, subject: At) -> bool {
-        self.requests.of_subject(subject).any(|request| request.is_open() && request.member == member)
+        self.requests.open_for(subject).any(|request| request.member == member)
     }
 
     /// A copy of a frame seen before on another connection.
@@ -282,7 +282,7 @@ impl DeviceLine {
                 contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.clock
             })
         };
-        if self.requests.of_subject(subject).filter(waits).any(|request| request.member == member) {
+        if self.requests.unseen_for(subject).filter(waits).any(|request| request.member == member) {
             return None;
         }
         let disturbed = |request: &&Request| {
@@ -313,7 +313,7 @@ impl DeviceLine {
 
     /// Whether another client asked something after the first open request for `subject`.
     fn was_interrupted(&self, subject: At) -> bool {
-        let asked = self.requests.of_subject(subject).find(|request| request.is_open());
+        let asked = self.requests.open_for(subject).next();
         asked.is_some_and(|asked| {
             let later = self.requests.latest().take_while(|other| other.handle.id > asked.handle.id);
             later.into_iter().any(|other| other.member != asked.member)

@@ -122,9 +122,8 @@ impl DeviceLine {
             // What had run out of time before was not abandoned.
             request.abandoned |= !request.is_open() || request.deadline > context.now;
         });
-        if self.requests.any_answered() {
-            self.tell_ready(context);
-        }
+        let concerned = if self.members.take_relief() { None } else { Some(member) };
+        self.tell_ready(concerned, context);
         self.note_if_empty(member);
     }
 
@@ -166,7 +165,7 @@ impl DeviceLine {
     /// The place of what is known of an object.
     pub(super) fn subject(&mut self, key: Key, registry: &Registry) -> At {
         let requests = &self.requests;
-        self.subjects.place(key, registry, |place| requests.of_subject(place).next().is_some())
+        self.subjects.place(key, registry, |place| requests.any_for(place))
     }
 
     /// A client's frame.

@@ -123,7 +123,7 @@ impl DeviceLine {
         if kind == Kind::Subscription && !given.damaged {
             self.subjects.subscribe(subject);
         }
-        if kind == Kind::Write && self.requests.of_subject(subject).filter(|request| request.is_open()).count() == 1 {
+        if kind == Kind::Write && self.requests.open_for(subject).count() == 1 {
             self.confirms_writes = true;
         }
         let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
@@ -177,9 +177,16 @@ impl DeviceLine {
         }
     }
 
-    pub(super) fn tell_ready(&mut self, context: &mut Context<'_>) {
-        let answered: SmallVec<[Handle; 8]> =
-            self.requests.iter().filter(|request| !request.is_open()).map(|r| r.handle).collect();
+    /// Tells all that wait for nothing more; `of`: that this connection has asked for.
+    pub(super) fn tell_ready(&mut self, of: Option<At>, context: &mut Context<'_>) {
+        if !self.requests.any_answered() {
+            return;
+        }
+        let answered = |request: &&Request| !request.is_open();
+        let answered: SmallVec<[Handle; 8]> = match of {
+            Some(member) => self.requests.of_member(member).filter(answered).map(|request| request.handle).collect(),
+            None => self.requests.iter().filter(answered).map(|request| request.handle).collect(),
+        };
         for handle in answered {
             self.tell_if_ready(handle, context);
         }

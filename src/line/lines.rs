@@ -3,6 +3,7 @@
 use super::answers::identity;
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
+use super::devices::Devices;
 use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
@@ -18,11 +19,10 @@ use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
-use rustc_hash::{FxHashMap, FxHasher};
+use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
 use std::hash::{Hash, Hasher};
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -80,6 +80,8 @@ struct Connection {
     opening: Opening,
     roles: Roles,
     line: Option<Spot>,
+    /// Where it was taken to belong before the device was proven to be the other end.
+    former: Option<Spot>,
     /// Packets of both directions were captured.
     two_sided: bool,
 }
@@ -115,11 +117,7 @@ pub struct Lines<L> {
     registry: Arc<Registry>,
     timeout: Duration,
     connections: ByConnection<Connection>,
-    devices: Vec<DeviceLine>,
-    /// Lines by the endpoint a device listens on.
-    by_endpoint: FxHashMap<Endpoint, usize>,
-    /// The first line of a host: a device that dials out is the one that listens there.
-    by_host: FxHashMap<IpAddr, usize>,
+    devices: Devices,
     /// When which line has to be looked at.
     checks: BTreeSet<(Timestamp, usize)>,
     /// The first of them.
@@ -138,9 +136,7 @@ impl<L: Listener + 'static> Lines<L> {
             registry,
             timeout,
             connections: ByConnection::default(),
-            devices: Vec::new(),
-            by_endpoint: FxHashMap::default(),
-            by_host: FxHashMap::default(),
+            devices: Devices::default(),
             checks: BTreeSet::new(),
             next_check: None,
             now: Timestamp::default(),
@@ -151,7 +147,7 @@ impl<L: Listener + 'static> Lines<L> {
 
     /// A connection that may carry the protocol.
     pub fn open(&mut self, opening: Opening) {
-        let connection = Connection { opening, roles: Roles::default(), line: None, two_sided: false };
+        let connection = Connection { opening, roles: Roles::default(), line: None, former: None, two_sided: false };
         self.connections.insert(opening.id, connection);
     }
 
@@ -169,14 +165,32 @@ impl<L: Listener + 'static> Lines<L> {
     pub fn close(&mut self, id: ConnectionId) -> Option<Closing> {
         let connection = self.connections.remove(id)?;
         let device = connection.roles.device()?;
-        let Spot { line, member } = connection.line?;
-        let counts = self.on(line, |line, context| {
+        let counts = self.leave(connection.line?);
+        connection.former.map(|former| self.leave(former));
+        Some(Closing { device, proven: connection.roles.proven(), counts })
+    }
+
+    /// A connection leaves a line, which comes to rest if it was the last one.
+    fn leave(&mut self, Spot { line, member }: Spot) -> Counts {
+        let (counts, at_rest) = self.on(line, |line, context| {
             line.leave(member, context);
             let counts = line.members.get(member).map(|member| member.counts).unwrap_or_default();
             line.forget_gone();
-            counts
+            (counts, line.members.alive() == 0)
         });
-        Some(Closing { device, proven: connection.roles.proven(), counts })
+        if at_rest && let Some(oldest) = self.devices.rest(line) {
+            self.forget(oldest);
+        }
+        counts
+    }
+
+    /// Tells all that is left of a device, and forgets it.
+    fn forget(&mut self, line: usize) {
+        self.on(line, |line, context| {
+            line.finish(context.now, context);
+            line.next_check = None;
+        });
+        self.devices.forget(line);
     }
 
     /// The capture has lost bytes that `src` sent.
@@ -382,7 +396,7 @@ impl<L: Listener + 'static> Lines<L> {
             return Addressee::at(spot);
         }
         let before = connection.roles.device();
-        let known_device = before.is_none() && self.by_endpoint.contains_key(&frame.src);
+        let known_device = before.is_none() && self.devices.listens(frame.src);
         let crc_ok = frame.crc_ok();
         frame.sender =
             connection.roles.learn(frame.command, frame.object_id, crc_ok, frame.src, frame.dst, known_device);
@@ -397,7 +411,7 @@ impl<L: Listener + 'static> Lines<L> {
     fn join(&mut self, frame: &Sighting, device: Endpoint) -> Option<Spot> {
         let connection = self.connections.get(frame.connection)?;
         let (opening, two_sided) = (connection.opening, connection.two_sided);
-        let line = self.find_line(device, opening.server == device);
+        let line = self.devices.find(device, opening.server == device);
         let blind_until = if opening.midstream {
             opening.clock.saturating_add(self.timeout)
         } else {
@@ -407,27 +421,9 @@ impl<L: Listener + 'static> Lines<L> {
         member.two_sided = two_sided;
         let member = self.devices[line].join(member);
         let spot = Spot { line, member };
-        self.connections.get_mut(frame.connection)?.line = Some(spot);
+        let connection = self.connections.get_mut(frame.connection)?;
+        connection.former = connection.line.replace(spot);
         Some(spot)
-    }
-
-    /// The line of a device, a new one if need be. A device that dials out belongs to the line it listens on.
-    fn find_line(&mut self, device: Endpoint, listening: bool) -> usize {
-        let known = if listening { self.by_endpoint.get(&device) } else { self.by_host.get(&device.ip) };
-        let adopted = || {
-            let line = self.by_host.get(&device.ip)?;
-            let has_endpoint = self.by_endpoint.values().any(|known| known == line);
-            (!has_endpoint).then_some(line)
-        };
-        let line = known.or_else(adopted).copied().unwrap_or_else(|| {
-            self.devices.push(DeviceLine::default());
-            self.devices.len() - 1
-        });
-        if listening {
-            self.by_endpoint.insert(device, line);
-        }
-        self.by_host.entry(device.ip).or_insert(line);
-        line
     }
 }
 
@@ -455,4 +451,83 @@ pub(super) fn bytes_identity(kind: NonFrameKind, raw: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
     (kind.name(), raw).hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::{Exchange, ExchangeId, ExchangeStatus};
+    use super::*;
+    use crate::anomaly::Anomaly;
+    use crate::limits::DEVICES_AT_REST;
+    use crate::object::ObjectId;
+    use crate::rct::Command;
+
+    const NOW: Timestamp = Timestamp::from_nanos(1_000_000_000);
+
+    /// How the exchanges ended that were told.
+    #[derive(Debug, Default)]
+    struct Heard(Vec<ExchangeStatus>);
+
+    impl Listener for Heard {
+        fn asked(&mut self, _id: ExchangeId, _clock: Timestamp, _at: ByteRange) {}
+
+        fn exchange(&mut self, exchange: Box<Exchange>) {
+            self.0.push(exchange.status);
+        }
+
+        fn anomaly(&mut self, _clock: Timestamp, _anomaly: Box<Anomaly>) {}
+    }
+
+    fn lines() -> Lines<Heard> {
+        Lines::new(Arc::new(Registry::default()), Duration::from_secs(5), Heard::default())
+    }
+
+    /// A frame between a client and a device of its own, both with the number of their connection.
+    fn say(lines: &mut Lines<Heard>, sender: Sender, connection: u32, command: Command) {
+        let [client, device] = ends(connection);
+        let (src, dst) = if sender == Sender::Client { (client, device) } else { (device, client) };
+        let sample = Sighting::sample(sender, connection, command, ObjectId(0x9599_30bf), NOW);
+        let mut frame = Box::new(Sighting { src, dst, ..sample });
+        let addressee = lines.address(&mut frame, SightingId(1));
+        lines.frame(frame, addressee);
+    }
+
+    fn ends(connection: u32) -> [Endpoint; 2] {
+        let [net, subnet, host, more] = connection.to_be_bytes();
+        [(10, 50_000), (20, 8899)].map(|(first, port)| Endpoint::new([first + net, subnet, host, more].into(), port))
+    }
+
+    fn open(lines: &mut Lines<Heard>, connection: u32) {
+        let [client, server] = ends(connection);
+        lines.open(Opening { id: ConnectionId(connection), client, server, clock: NOW, midstream: false });
+    }
+
+    #[test]
+    fn what_a_forgotten_device_owed_is_told() {
+        let mut lines = lines();
+        let count = u32::try_from(DEVICES_AT_REST).expect("few") + 3;
+        for connection in 0..count {
+            open(&mut lines, connection);
+            say(&mut lines, Sender::Client, connection, Command::READ);
+            lines.close(ConnectionId(connection));
+        }
+        assert_eq!(lines.listener().0, [ExchangeStatus::Open; 3]);
+        lines.finish(NOW);
+        assert_eq!(lines.listener().0.len(), count as usize);
+        assert_eq!(lines.devices.len(), DEVICES_AT_REST + 1);
+    }
+
+    /// A connection counted as one of the wrong end's for ever, where its first frame had misled.
+    #[test]
+    fn a_connection_leaves_the_line_it_was_first_taken_for_too() {
+        let mut lines = lines();
+        open(&mut lines, 0);
+        say(&mut lines, Sender::Device, 0, Command::READ);
+        let mistaken = lines.connections.get(ConnectionId(0)).and_then(|connection| connection.line).expect("a guess");
+        say(&mut lines, Sender::Device, 0, Command::RESPONSE);
+        assert_eq!(lines.device_of(ConnectionId(0)), Some(ends(0)[1]));
+        assert_eq!(lines.devices[mistaken.line].members.alive(), 1);
+        lines.close(ConnectionId(0));
+        assert_eq!(lines.devices[mistaken.line].members.alive(), 0);
+    }
 }

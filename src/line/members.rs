@@ -20,6 +20,8 @@ pub(super) struct Members {
     proven: usize,
     /// Those that copies are to be waited for on, by when they were opened.
     expecting: BTreeSet<(Timestamp, At)>,
+    /// One of those has left them since [`Members::take_relief`].
+    relief: bool,
 }
 
 impl Members {
@@ -105,6 +107,12 @@ impl Members {
         places.filter_map(|(_, place)| Some((*place, self.slab.get(*place)?)))
     }
 
+    /// Whether copies are not waited for any more on a connection where they were when this was asked last: what waited for
+    /// one may be ready.
+    pub(super) fn take_relief(&mut self) -> bool {
+        std::mem::take(&mut self.relief)
+    }
+
     fn change(&mut self, place: At, change: impl FnOnce(&mut Member)) {
         let Some(member) = self.slab.get_mut(place) else { return };
         let (opened, before) = (member.opened, member.standing());
@@ -128,6 +136,7 @@ impl Members {
         self.alive -= usize::from(standing.alive);
         self.proven -= usize::from(standing.proven);
         if standing.expecting {
+            self.relief = true;
             self.expecting.remove(&(opened, place));
         }
     }

@@ -10,6 +10,7 @@
 mod answers;
 mod copies;
 mod device;
+mod devices;
 pub mod exchange;
 mod fate;
 mod lines;

@@ -1,6 +1,6 @@
-//! The requests of one line that are not done yet: those of the whole line, of one connection and of one object, each in
-//! the order in which they were made. (Those of a connection are sorted by their clocks: packets that changed places may
-//! make them go back a little.)
+//! The requests of one line that are not done yet: those of the whole line, those of one connection, and those for one
+//! object whose answer has not been seen where it was asked for, each in the order in which they were made. (Those of a
+//! connection are sorted by their clocks: packets that changed places may make them go back a little.)
 //!
 //! Each request is part of three chains, so that none of the questions about it takes a look at all the others. Which
 //! answer belongs to which request is asked here as well, where several could be meant.
@@ -44,6 +44,15 @@ struct OfMember {
     fresh: Option<At>,
 }
 
+/// The requests for one object.
+#[derive(Debug, Default)]
+struct OfSubject {
+    /// Those that are unseen.
+    ends: Ends,
+    /// How many there are in all.
+    count: usize,
+}
+
 /// The requests of a line.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
@@ -54,7 +63,7 @@ pub(super) struct Requests {
     /// By the index of the member's place.
     members: Vec<OfMember>,
     /// By the index of the subject's place.
-    subjects: Vec<Ends>,
+    subjects: Vec<OfSubject>,
     count: usize,
     /// How many of them are owed an answer.
     owed: usize,
@@ -86,7 +95,10 @@ impl Requests {
         grow(&mut self.members, member);
         grow(&mut self.subjects, subject);
         self.insert::<LINE>(at, (member, subject), self.line.last);
-        self.insert::<SUBJECT>(at, (member, subject), self.subjects[subject.index()].last);
+        let asked = &mut self.subjects[subject.index()];
+        asked.count += 1;
+        let last = asked.ends.last;
+        self.insert::<SUBJECT>(at, (member, subject), last);
         let mut before = self.members[member.index()].ends.last;
         let mut is_first_fresh = self.members[member.index()].fresh.is_none();
         while let Some(later) = before.filter(|before| self.slab.get(*before).is_some_and(|other| other.clock > clock))
@@ -133,7 +145,7 @@ impl Requests {
         match chain {
             LINE => &mut self.line,
             MEMBER => &mut self.members[member.index()].ends,
-            _ => &mut self.subjects[subject.index()],
+            _ => &mut self.subjects[subject.index()].ends,
         }
     }
 
@@ -143,7 +155,7 @@ impl Requests {
     pub(super) fn take(&mut self, handle: Handle) -> Option<Request> {
         let request = self.get(handle)?;
         let of = (request.member, request.subject);
-        let (owed, open) = (request.is_owed(), request.is_open());
+        let (owed, open, unseen) = (request.is_owed(), request.is_open(), request.is_unseen());
         self.count -= 1;
         self.owed -= usize::from(owed);
         self.answered -= usize::from(!open);
@@ -154,7 +166,10 @@ impl Requests {
         }
         self.remove::<LINE>(handle.at, of);
         self.remove::<MEMBER>(handle.at, of);
-        self.remove::<SUBJECT>(handle.at, of);
+        if unseen {
+            self.remove::<SUBJECT>(handle.at, of);
+        }
+        self.subjects[of.1.index()].count -= 1;
         self.slab.remove(handle.at)
     }
 
@@ -188,10 +203,14 @@ impl Requests {
     #[inline]
     fn change_at<R>(&mut self, at: At, change: impl FnOnce(&mut Request) -> R) -> Option<R> {
         let request = self.slab.get_mut(at)?;
-        let (owed, open) = (request.is_owed(), request.is_open());
+        let (owed, open, unseen) = (request.is_owed(), request.is_open(), request.is_unseen());
         let result = change(request);
         self.owed = self.owed + usize::from(request.is_owed()) - usize::from(owed);
         self.answered = self.answered + usize::from(open) - usize::from(request.is_open());
+        if unseen && !request.is_unseen() {
+            let of = (request.member, request.subject);
+            self.remove::<SUBJECT>(at, of);
+        }
         Some(result)
     }
 
@@ -214,10 +233,21 @@ impl Requests {
         self.chain(MEMBER, self.members.get(member.index()).and_then(|member| member.ends.first))
     }
 
-    /// Those for an object.
+    /// The open ones for an object.
     #[inline]
-    pub(super) fn of_subject(&self, subject: At) -> impl Iterator<Item = &Request> {
-        self.chain(SUBJECT, self.subjects.get(subject.index()).and_then(|ends| ends.first))
+    pub(super) fn open_for(&self, subject: At) -> impl Iterator<Item = &Request> {
+        self.unseen_for(subject).filter(|request| request.is_open())
+    }
+
+    /// Those for an object whose answer has not been seen where it was asked for.
+    #[inline]
+    pub(super) fn unseen_for(&self, subject: At) -> impl Iterator<Item = &Request> {
+        self.chain(SUBJECT, self.subjects.get(subject.index()).and_then(|asked| asked.ends.first))
+    }
+
+    /// Whether there are any for an object, seen or not.
+    pub(super) fn any_for(&self, subject: At) -> bool {
+        self.subjects.get(subject.index()).is_some_and(|asked| asked.count > 0)
     }
 
     #[inline]
@@ -255,9 +285,9 @@ impl Requests {
         }
     }
 
-    /// An answer for a subject has reached a connection.
+    /// An answer for a subject has reached a connection. (A request whose own answer has reached it was served by that.)
     pub(super) fn serve(&mut self, connection: ConnectionId, subject: At) {
-        let mut next = self.subjects.get(subject.index()).and_then(|ends| ends.first);
+        let mut next = self.subjects.get(subject.index()).and_then(|asked| asked.ends.first);
         while let Some(request) = next.and_then(|at| self.slab.get_mut(at)) {
             request.served |= request.passed_over_at.is_none() && request.connection == connection;
             next = self.links[request.handle.at.index()][SUBJECT].behind;
@@ -285,9 +315,7 @@ impl Requests {
 
     #[inline]
     fn open(&self, contest: Contest, subject: At) -> impl Iterator<Item = &Request> {
-        self.of_subject(subject).filter(move |request| {
-            request.is_open() && contest.within.is_none_or(|within| within == request.connection)
-        })
+        self.open_for(subject).filter(move |request| contest.within.is_none_or(|within| within == request.connection))
     }
 
     /// Takes the answers of a contest, in the order in which they came.
@@ -352,6 +380,13 @@ mod tests {
         ))
     }
 
+    /// Who has seen an answer.
+    #[derive(Clone, Copy, Debug, PartialEq)]
+    enum SeenBy {
+        WhoAsked,
+        Others,
+    }
+
     /// What a plain list knows of a request.
     #[derive(Clone, Debug, PartialEq)]
     struct Known {
@@ -360,7 +395,7 @@ mod tests {
         object: u32,
         clock: i64,
         kind: Kind,
-        open: bool,
+        answer: Option<SeenBy>,
         blind: bool,
         served: bool,
         passed_over_at: Option<i64>,
@@ -373,7 +408,7 @@ mod tests {
             object: request.frame.object_id.0,
             clock: request.clock.nanos(),
             kind: request.kind,
-            open: request.is_open(),
+            answer: request.given.as_ref().map(|given| if given.is_own() { SeenBy::WhoAsked } else { SeenBy::Others }),
             blind: request.blind,
             served: request.served,
             passed_over_at: request.passed_over_at.map(Timestamp::nanos),
@@ -383,7 +418,7 @@ mod tests {
     #[derive(Clone, Debug)]
     enum Act {
         Ask { connection: u32, object: u32, back: i64, kind: Kind },
-        Answer(usize),
+        Answer(usize, SeenBy),
         Take(usize),
         Serve(u32, u32),
         Lose(u32),
@@ -394,7 +429,8 @@ mod tests {
         prop_oneof![
             4 => (connection.clone(), object.clone(), 0..6_i64, prop_oneof![Just(Kind::Read), Just(Kind::Write)])
                 .prop_map(|(connection, object, back, kind)| Act::Ask { connection, object, back, kind }),
-            1 => any::<usize>().prop_map(Act::Answer),
+            2 => (any::<usize>(), prop_oneof![Just(SeenBy::WhoAsked), Just(SeenBy::Others)])
+                .prop_map(|(n, by)| Act::Answer(n, by)),
             3 => any::<usize>().prop_map(Act::Take),
             1 => (connection.clone(), object).prop_map(|(connection, object)| Act::Serve(connection, object)),
             1 => connection.prop_map(Act::Lose),
@@ -411,27 +447,29 @@ mod tests {
                         known.passed_over_at.get_or_insert(clock);
                     }
                 }
-                let (open, blind, served, passed_over_at) = (true, false, false, None);
-                list.push(Known { handle, connection, object, clock, kind, open, blind, served, passed_over_at });
+                let (answer, blind, served, passed_over_at) = (None, false, false, None);
+                list.push(Known { handle, connection, object, clock, kind, answer, blind, served, passed_over_at });
             }
-            Act::Answer(n) if !list.is_empty() => {
+            Act::Answer(n, by) if !list.is_empty() => {
                 let n = n % list.len();
-                list[n].open = false;
+                list[n].answer.get_or_insert(by);
             }
             Act::Take(n) if !list.is_empty() => {
                 list.remove(n % list.len());
             }
             Act::Serve(connection, object) => {
-                for known in list.iter_mut().filter(|known| (known.connection, known.object) == (connection, object)) {
+                let asked = (connection, object);
+                let unseen = list.iter_mut().filter(|known| known.answer != Some(SeenBy::WhoAsked));
+                for known in unseen.filter(|known| (known.connection, known.object) == asked) {
                     known.served |= known.passed_over_at.is_none();
                 }
             }
             Act::Lose(connection) => {
-                for known in list.iter_mut().filter(|known| known.connection == connection && known.open) {
+                for known in list.iter_mut().filter(|known| known.connection == connection && known.answer.is_none()) {
                     known.blind = true;
                 }
             }
-            Act::Answer(_) | Act::Take(_) => {}
+            Act::Answer(..) | Act::Take(_) => {}
         }
     }
 
@@ -461,13 +499,14 @@ mod tests {
                     broken_answer: false,
                 });
             }
-            Act::Answer(n) if !list.is_empty() => {
-                let handle = list[n % list.len()].handle;
+            Act::Answer(n, by) if !list.is_empty() => {
+                let Known { handle, connection, .. } = list[n % list.len()];
                 let (copies, line_free) = (SmallVec::new(), Timestamp::EARLIEST);
-                let (first, pairing, anomalies) = (frame(9, 0, now), Pairing::Certain, Vec::new());
+                let first = frame(if by == SeenBy::WhoAsked { connection } else { 9 }, 0, now);
+                let (pairing, anomalies) = (Pairing::Certain, Vec::new());
                 let answer = Answer { first, copies, pairing, line_free, anomalies };
                 let given = requests.get(handle).expect("it is there").given(answer, &[]);
-                requests.change(handle, |request| request.given = Some(Box::new(given)));
+                requests.change(handle, |request| request.given.get_or_insert_with(|| Box::new(given)).clock);
             }
             Act::Take(n) if !list.is_empty() => {
                 let handle = list[n % list.len()].handle;
@@ -478,7 +517,7 @@ mod tests {
             Act::Lose(connection) => {
                 requests.change_of_member(places[connection as usize], |request| request.blind |= request.is_open());
             }
-            Act::Answer(_) | Act::Take(_) => {}
+            Act::Answer(..) | Act::Take(_) => {}
         }
     }
 
@@ -496,17 +535,20 @@ mod tests {
                 prop_assert_eq!(requests.iter().map(known).collect::<Vec<_>>(), list.clone());
                 prop_assert!(requests.latest().map(known).eq(list.iter().rev().cloned()));
                 prop_assert_eq!(requests.len(), list.len());
-                prop_assert_eq!(requests.owed(), list.iter().filter(|known| known.open && !known.blind).count());
-                prop_assert_eq!(requests.any_answered(), list.iter().any(|known| !known.open));
+                prop_assert_eq!(requests.owed(), list.iter().filter(|known| known.answer.is_none() && !known.blind).count());
+                prop_assert_eq!(requests.any_answered(), list.iter().any(|known| known.answer.is_some()));
                 for n in 0..3_u32 {
                     let at = places[n as usize];
                     let mut of_member: Vec<_> = list.iter().filter(|known| known.connection == n).cloned().collect();
                     of_member.sort_by_key(|known| known.clock);
                     prop_assert_eq!(requests.of_member(at).map(known).collect::<Vec<_>>(), of_member);
+                    prop_assert_eq!(requests.any_for(at), list.iter().any(|known| known.object == n));
+                    let unseen = list.iter().filter(|known| known.object == n && known.answer != Some(SeenBy::WhoAsked)).cloned();
+                    prop_assert!(requests.unseen_for(at).map(known).eq(unseen));
                     for within in [None, Some(ConnectionId(1))] {
                         let contest = Contest { key: Key { object_id: ObjectId(n), address: None }, within };
                         let open = |known: &&Known| {
-                            known.object == n && known.open && within.is_none_or(|id| id.0 == known.connection)
+                            known.object == n && known.answer.is_none() && within.is_none_or(|id| id.0 == known.connection)
                         };
                         let all: Vec<_> = list.iter().filter(open).collect();
                         let reads: Vec<_> = all.iter().filter(|known| known.kind != Kind::Write).copied().collect();

@@ -48,8 +48,8 @@ impl Roles {
             // From here on nothing is learned any more.
             return self.sender(src);
         }
-        if command.is_response() && (crc_ok || self.device.is_none()) && !(self.proven && self.device == Some(dst)) {
-            self.proven |= crc_ok;
+        if command.is_response() && (crc_ok || self.device.is_none()) {
+            self.proven = crc_ok;
             self.device = Some(src);
         }
         let device = *self.device.get_or_insert_with(|| {

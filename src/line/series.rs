@@ -93,7 +93,7 @@ impl DeviceLine {
 
     /// The first request of another connection after the one that `frame` answers.
     fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<&Sighting> {
-        let asked = self.requests.of_subject(subject).find(|request| request.is_open())?;
+        let asked = self.requests.open_for(subject).next()?;
         let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
         others.next().map(|other| &*other.frame)
     }
@@ -113,8 +113,10 @@ impl DeviceLine {
         let subject = asked.subject;
         let asked = time(&request.payload)?;
         let echoed = time(&answer.payload)?;
-        let others = |other: &Request| other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed);
-        if asked == echoed || self.requests.of_subject(subject).any(others) {
+        let others = |other: &Request| {
+            other.subject == subject && other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed)
+        };
+        if asked == echoed || self.requests.iter().any(others) {
             return None;
         }
         let message = format!("asked for the time {asked}, answered for {echoed}");

@@ -91,6 +91,10 @@ attacks! {
         "clients of one device, each on a connection that stays open after one READ and its answer";
     DeviceFlood "device-flood" 100_000 device_flood,
         "devices, each with one READ and its answer";
+    PassingDevices "passing-devices" 500_000 passing_devices,
+        "devices, each with one READ and its answer on a connection that is closed then";
+    PortFlood "port-flood" 500_000 port_flood,
+        "devices on 16 hosts, each on a port of its own, each with one READ and its answer";
     FragmentFlood "fragment-flood" 500_000 fragment_flood,
         "first fragments of datagrams whose rest never comes";
     ResetFlood "reset-flood" 500_000 reset_flood,
@@ -359,23 +363,41 @@ fn answered(forge: &mut Forge<'_>, count: u32, command: Command) -> io::Result<(
 }
 
 fn client_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    (0..count).try_for_each(|n| talk(forge, client(n), n))
+    (0..count).try_for_each(|n| talk(forge, client(n), n).map(drop))
 }
 
 fn device_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| talk(forge, to_another_device(n), n).map(drop))
+}
+
+fn passing_devices(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     (0..count).try_for_each(|n| {
-        let Way { src, dst, seq, ack } = client(n);
-        let [_, net, subnet, host] = n.to_be_bytes();
-        let device = Station::new(20, Ipv4Addr::new(10, net, subnet, host), PORT);
-        talk(forge, Way { src, dst: if n == 0 { dst } else { device }, seq, ack }, n)
+        let mut way = talk(forge, to_another_device(n), n)?;
+        forge.send(&mut way, RST | ACK, &[])
     })
 }
 
-/// A connection with a READ and its answer.
-fn talk(forge: &mut Forge<'_>, way: Way, n: u32) -> io::Result<()> {
+fn port_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    (0..count).try_for_each(|n| {
+        let [host, port] = [n % 16, 1_024 + n / 16 % 60_000];
+        let dst = Station::new(20, Ipv4Addr::from(0x0a00_0000 + host), u16::try_from(port).unwrap_or(PORT));
+        talk(forge, Way { dst, ..client(n) }, n).map(drop)
+    })
+}
+
+/// The way from client `number` to a device of its own.
+fn to_another_device(number: u32) -> Way {
+    let [_, net, subnet, host] = number.to_be_bytes();
+    Way { dst: Station::new(20, Ipv4Addr::new(10, net, subnet, host), PORT), ..client(number) }
+}
+
+/// A connection with a READ and its answer. Returns how it goes on.
+fn talk(forge: &mut Forge<'_>, way: Way, n: u32) -> io::Result<Way> {
     let mut way = forge.open(way)?;
     forge.send(&mut way, PSH | ACK, &request(Command::READ, BATTERY_SOC))?;
-    forge.send(&mut way.back(), PSH | ACK, &frames::response(BATTERY_SOC, &(n >> 8).to_be_bytes()))
+    let mut back = way.back();
+    forge.send(&mut back, PSH | ACK, &frames::response(BATTERY_SOC, &(n >> 8).to_be_bytes()))?;
+    Ok(Way { ack: back.seq, ..way })
 }
 
 fn fragment_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
