@@ -3,8 +3,6 @@
 
 use crc::{CRC_16_IBM_3740, Crc, Table};
 
-/// One byte a step.
-static BYTEWISE: Crc<u16, Table<1>> = Crc::<u16, Table<1>>::new(&CRC_16_IBM_3740);
 /// Sixteen bytes a step, for histories.
 static LONG: Crc<u16, Table<16>> = Crc::<u16, Table<16>>::new(&CRC_16_IBM_3740);
 
@@ -127,33 +125,35 @@ const fn times_x(sum: u16) -> u16 {
     if sum & 0x8000 == 0 { sum << 1 } else { sum << 1 ^ CRC_16_IBM_3740.poly }
 }
 
+/// The sum behind one more byte.
+fn step(sum: u16, byte: u8) -> u16 {
+    let [high, low] = sum.to_be_bytes();
+    BEHIND[0][usize::from(byte ^ high)] ^ u16::from(low) << 8
+}
+
 /// The checksums of all prefixes of a growing body, one byte at a time.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Running {
-    digest: crc::Digest<'static, u16, Table<1>>,
-    odd: bool,
+    sum: u16,
+    is_odd: bool,
 }
 
 impl Default for Running {
     fn default() -> Self {
-        Self { digest: BYTEWISE.digest(), odd: false }
+        Self { sum: INIT, is_odd: false }
     }
 }
 
 impl Running {
     /// Takes the next byte of the body.
     pub fn push(&mut self, byte: u8) {
-        self.digest.update(&[byte]);
-        self.odd = !self.odd;
+        self.sum = step(self.sum, byte);
+        self.is_odd = !self.is_odd;
     }
 
     /// The checksum of the body so far.
     pub fn value(&self) -> u16 {
-        let mut digest = self.digest.clone();
-        if self.odd {
-            digest.update(&[0]);
-        }
-        digest.finalize()
+        if self.is_odd { step(self.sum, 0) } else { self.sum }
     }
 }
 
