@@ -61,8 +61,8 @@ impl DeviceLine {
     }
 
     /// A copy of a frame seen before on another connection.
-    pub(super) fn copy(&mut self, place: Place, member: At, frame: &Sighting, context: &mut Context<'_>) {
-        let subject = self.subject(Key::of(frame), context.registry);
+    pub(super) fn copy(&mut self, place: Place, member: At, frame: &Sighting, context: &mut Context) {
+        let subject = self.subject(Key::of(frame), &context.registry);
         let asked_for_it_too = self.is_waiting_for(member, subject);
         self.seen_again(place, member, asked_for_it_too);
         if frame.command.is_response() {
@@ -103,18 +103,12 @@ impl DeviceLine {
     }
 
     /// A frame of the device, seen for the first time.
-    pub(super) fn original(
-        &mut self,
-        identity: Option<u64>,
-        member: At,
-        frame: Box<Sighting>,
-        context: &mut Context<'_>,
-    ) {
+    pub(super) fn original(&mut self, identity: Option<u64>, member: At, frame: Box<Sighting>, context: &mut Context) {
         let place = identity
             .filter(|_| self.expects_copies(member))
             .map(|identity| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
-        let subject = self.subject(Key::of(&frame), context.registry);
+        let subject = self.subject(Key::of(&frame), &context.registry);
         let nature = self.subjects.nature(subject);
         let mut anomalies = values::judge_response(&frame, nature, context);
         if frame.crc_ok() && frame.command.is_response() {
@@ -133,7 +127,7 @@ impl DeviceLine {
     }
 
     /// A RESPONSE: to whom?
-    fn answer(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context<'_>) {
+    fn answer(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Arrival { frame, member, subject, .. } = &arrival;
         let at = (*member, *subject);
         self.requests.serve(frame.connection, at.1);
@@ -173,7 +167,7 @@ impl DeviceLine {
     }
 
     /// A RESPONSE to the only request that can be meant.
-    fn answer_only(&mut self, only: Handle, arrival: Arrival, anomalies: Found, context: &mut Context<'_>) {
+    fn answer_only(&mut self, only: Handle, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Some(request) = self.requests.get(only) else { return };
         let (owner, sent) = (request.connection, arrival.frame.clock);
         let is_plain = anomalies.is_empty() && self.is_plain(request, &arrival, context.timeout);
@@ -213,7 +207,7 @@ impl DeviceLine {
     }
 
     /// A RESPONSE that answers no open request.
-    fn unasked(&mut self, arrival: Arrival, mut anomalies: Found, context: &mut Context<'_>) {
+    fn unasked(&mut self, arrival: Arrival, mut anomalies: Found, context: &mut Context) {
         let Arrival { frame, member, subject, place } = arrival;
         let (at, sent) = ((member, subject), frame.clock);
         let periodic = self.subjects.is_subscribed(subject);
@@ -251,7 +245,7 @@ impl DeviceLine {
         at: (At, At),
         owner: Option<ConnectionId>,
         sent: Timestamp,
-        context: &mut Context<'_>,
+        context: &mut Context,
     ) -> bool {
         let here = frame.connection;
         let own = owner == Some(here);
@@ -266,8 +260,8 @@ impl DeviceLine {
         let whose = owner.map_or_else(String::new, |owner| format!(" meant for connection {owner}"));
         let message = format!(
             "an answer for {}{whose} came while connection {here} waited for {}",
-            values::name(context.registry, frame.object_id),
-            values::name(context.registry, request.object_id)
+            values::name(&context.registry, frame.object_id),
+            values::name(&context.registry, request.object_id)
         );
         context.out.anomaly(Code::ForeignResponse, About::frame(frame).and(&request.spans), message);
         true
@@ -294,7 +288,7 @@ impl DeviceLine {
 
     /// A text that was cut. Texts have no fixed length, but the device pads them
     /// with zeros to a round one, always the same for one object.
-    fn cut_text(&mut self, frame: &Sighting, subject: At, context: &mut Context<'_>) -> Option<(AnomalyId, Code)> {
+    fn cut_text(&mut self, frame: &Sighting, subject: At, context: &mut Context) -> Option<(AnomalyId, Code)> {
         let length = frame.payload.len();
         let longest = self.subjects.longest(subject, length);
         let padded_to = longest.next_multiple_of(TEXT_PADDING);
@@ -330,7 +324,7 @@ impl DeviceLine {
 }
 
 /// The device has sent a command that is no RESPONSE.
-fn unasked_command(frame: Box<Sighting>, mut anomalies: Found, context: &mut Context<'_>) {
+fn unasked_command(frame: Box<Sighting>, mut anomalies: Found, context: &mut Context) {
     if frame.crc_ok() {
         let (code, message) = if frame.command.is_write() {
             (Code::DeviceWrite, "the device sent a WRITE")
@@ -344,7 +338,7 @@ fn unasked_command(frame: Box<Sighting>, mut anomalies: Found, context: &mut Con
     tell_unasked(frame, false, anomalies, context);
 }
 
-fn tell_unasked(frame: Box<Sighting>, periodic: bool, anomalies: Found, context: &mut Context<'_>) {
+fn tell_unasked(frame: Box<Sighting>, periodic: bool, anomalies: Found, context: &mut Context) {
     let id = context.out.exchange_id();
     let ts = frame.ts;
     let response = Response { frame, on_asking_connection: false, copies: SmallVec::new(), pairing: Pairing::Certain };

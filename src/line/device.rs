@@ -6,7 +6,7 @@ use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
-use super::outcome::Outbox;
+use super::outcome::{Listener, Outbox};
 use super::request::{Handle, Key, Kind, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
@@ -19,6 +19,7 @@ use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
 use crate::rct::registry::Registry;
 use crate::time::Timestamp;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
@@ -35,14 +36,16 @@ pub(super) const CROSSED: Duration = Duration::from_millis(1);
 const PAS_PERIOD: crate::object::ObjectId = crate::object::ObjectId(0x9c8f_e559);
 
 /// What a line needs from outside to do its work.
-pub(super) struct Context<'a> {
-    pub(super) registry: &'a Registry,
+#[derive(Debug)]
+pub(super) struct Context<L: ?Sized = dyn Listener> {
+    pub(super) registry: Arc<Registry>,
+    /// How long an answer is waited for.
     pub(super) timeout: Duration,
-    pub(super) out: &'a mut Outbox,
-    /// Other connections are open that may get copies.
-    pub(super) copying: bool,
     /// The latest time heard of.
     pub(super) now: Timestamp,
+    /// Other connections are open that may get copies.
+    pub(super) copying: bool,
+    pub(super) out: Outbox<L>,
 }
 
 /// One device and all its connections.
@@ -116,7 +119,7 @@ impl DeviceLine {
     }
 
     /// The connection has ended: what is open on it is not the device's fault.
-    pub(super) fn leave(&mut self, member: At, context: &mut Context<'_>) {
+    pub(super) fn leave(&mut self, member: At, context: &mut Context) {
         self.members.end(member);
         self.requests.change_of_member(member, |request| {
             // What had run out of time before was not abandoned.
@@ -169,11 +172,11 @@ impl DeviceLine {
     }
 
     /// A client's frame.
-    pub(super) fn request(&mut self, member: At, frame: Box<Sighting>, context: &mut Context<'_>) {
+    pub(super) fn request(&mut self, member: At, frame: Box<Sighting>, context: &mut Context) {
         if !frame.crc_ok() {
             return;
         }
-        let subject = self.subject(Key::of(&frame), context.registry);
+        let subject = self.subject(Key::of(&frame), &context.registry);
         let nature = self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, nature) else { return };
         let handle = self.requests.next_handle(context.out.asked(&frame));
@@ -221,7 +224,7 @@ impl DeviceLine {
         handle: Handle,
         frame: &Sighting,
         anomalies: &mut Found,
-        context: &mut Context<'_>,
+        context: &mut Context,
     ) -> Option<Box<Repetition>> {
         let asking = self.members.get_mut(member)?;
         let repeated = asking.ask(handle, frame, self.pace.one_go, context.timeout)?;

@@ -36,7 +36,7 @@ const GIVEN_UP: Duration = Duration::from_secs(1);
 
 impl DeviceLine {
     /// Tells what is ripe at `now`, when there is something to be looked at.
-    pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context<'_>) {
+    pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context) {
         self.next_check = None;
         self.settle_contests(now);
         let mut due: SmallVec<[Handle; 8]> = SmallVec::new();
@@ -70,7 +70,7 @@ impl DeviceLine {
     }
 
     /// Tells everything: the capture has ended at `now`.
-    pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context<'_>) {
+    pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context) {
         self.settle_contests(Timestamp::from_nanos(i64::MAX));
         while let Some(oldest) = self.requests.oldest() {
             let (handle, in_time) = (oldest.handle, oldest.deadline > now);
@@ -79,7 +79,7 @@ impl DeviceLine {
     }
 
     /// There are too many open requests: the oldest is told as it is.
-    pub(super) fn give_up_oldest(&mut self, context: &mut Context<'_>) {
+    pub(super) fn give_up_oldest(&mut self, context: &mut Context) {
         if let Some(oldest) = self.requests.oldest().map(|oldest| oldest.handle) {
             self.tell(oldest, true, context);
         }
@@ -171,14 +171,14 @@ impl DeviceLine {
     }
 
     /// Tells the exchange if nothing more is to be waited for.
-    pub(super) fn tell_if_ready(&mut self, handle: Handle, context: &mut Context<'_>) {
+    pub(super) fn tell_if_ready(&mut self, handle: Handle, context: &mut Context) {
         if self.is_ready(handle) {
             self.tell(handle, false, context);
         }
     }
 
     /// Tells all that wait for nothing more; `of`: that this connection has asked for.
-    pub(super) fn tell_ready(&mut self, of: Option<At>, context: &mut Context<'_>) {
+    pub(super) fn tell_ready(&mut self, of: Option<At>, context: &mut Context) {
         if !self.requests.any_answered() {
             return;
         }
@@ -208,7 +208,7 @@ impl DeviceLine {
 
     /// Tells the exchange as it stands, and the one that only waited for its fate. `cut_short`: the capture or a limit
     /// ended it before its time.
-    fn tell(&mut self, handle: Handle, cut_short: bool, context: &mut Context<'_>) {
+    fn tell(&mut self, handle: Handle, cut_short: bool, context: &mut Context) {
         let mut next = Some((handle, cut_short));
         while let Some((handle, cut_short)) = next.take() {
             let Some(request) = self.requests.take(handle) else { return };
@@ -221,7 +221,7 @@ impl DeviceLine {
         }
     }
 
-    fn status(&self, request: &Request, cut_short: bool, context: &Context<'_>) -> ExchangeStatus {
+    fn status(&self, request: &Request, cut_short: bool, context: &Context) -> ExchangeStatus {
         if let Some(given) = &request.given {
             return if given.damaged { ExchangeStatus::Damaged } else { ExchangeStatus::Answered };
         }
@@ -239,7 +239,7 @@ impl DeviceLine {
     }
 
     /// Tells the exchange of a request that was taken out.
-    fn close(&mut self, mut request: Request, status: ExchangeStatus, context: &mut Context<'_>) {
+    fn close(&mut self, mut request: Request, status: ExchangeStatus, context: &mut Context) {
         let found = self.judge(&request, status, context);
         request.anomalies.extend(found);
         if status != ExchangeStatus::Answered {
@@ -261,7 +261,7 @@ impl DeviceLine {
     }
 
     /// What there is to say of an exchange when its fate is known. Nearly always nothing.
-    fn judge(&mut self, request: &Request, status: ExchangeStatus, context: &mut Context<'_>) -> Found {
+    fn judge(&mut self, request: &Request, status: ExchangeStatus, context: &mut Context) -> Found {
         let mut found = Found::new();
         match status {
             ExchangeStatus::Unanswered => found.push(unanswered(&request.frame, context)),
@@ -305,7 +305,7 @@ impl DeviceLine {
 
     /// Decides for a request that repeats another one whether it is a retry, now that the fate of that is known.
     #[cold]
-    fn judge_repetition(&mut self, repetition: Handle, status: ExchangeStatus, context: &mut Context<'_>) {
+    fn judge_repetition(&mut self, repetition: Handle, status: ExchangeStatus, context: &mut Context) {
         if !matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged | ExchangeStatus::Open) {
             return;
         }
@@ -316,13 +316,13 @@ impl DeviceLine {
     }
 }
 
-fn unanswered(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+fn unanswered(request: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
     let message = format!("no answer on any connection within {} s", context.timeout.as_secs_f32());
     context.out.anomaly(Code::Unanswered, About::frame(request), message)
 }
 
 /// `read`: what the device has said of the object since.
-fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context<'_>) -> (AnomalyId, Code) {
+fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context) -> (AnomalyId, Code) {
     let object = context.registry.get(request.object_id);
     let shown = match read {
         None => "it was not read meanwhile".to_owned(),
@@ -340,12 +340,12 @@ fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context<'
     context.out.anomaly(Code::WriteUnconfirmed, about, message)
 }
 
-pub(super) fn retry(request: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+pub(super) fn retry(request: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
     context.out.anomaly(Code::Retry, About::frame(request), "the same request again, after the one before it failed")
 }
 
 #[cold]
-fn late(asked: &Sighting, answer: &Sighting, context: &mut Context<'_>) -> (AnomalyId, Code) {
+fn late(asked: &Sighting, answer: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
     let ms = answer.clock.since(asked.clock).as_secs_f64() * 1e3;
     let message = format!("the answer came {ms:.1} ms after the request, when the client had given it up");
     context.out.anomaly(Code::LateResponse, About::frame(answer).and(&asked.spans), message)

@@ -114,34 +114,28 @@ impl Addressee {
 /// Every device and every connection that carries the protocol.
 #[derive(Debug)]
 pub struct Lines<L> {
-    registry: Arc<Registry>,
-    timeout: Duration,
     connections: ByConnection<Connection>,
     devices: Devices,
     /// When which line has to be looked at.
     checks: BTreeSet<(Timestamp, usize)>,
     /// The first of them.
     next_check: Option<Timestamp>,
-    /// The latest time heard of.
-    now: Timestamp,
     /// When packets came again after a silence longer than the time-out.
     revived: Timestamp,
-    out: Outbox<L>,
+    context: Context<L>,
 }
 
 impl<L: Listener + 'static> Lines<L> {
     /// No devices yet. Requests are waited for as long as `timeout`; what is found out is told to `listener`.
     pub fn new(registry: Arc<Registry>, timeout: Duration, listener: L) -> Self {
+        let (now, copying, out) = (Timestamp::default(), false, Outbox::new(listener));
         Self {
-            registry,
-            timeout,
             connections: ByConnection::default(),
             devices: Devices::default(),
             checks: BTreeSet::new(),
             next_check: None,
-            now: Timestamp::default(),
             revived: Timestamp::EARLIEST,
-            out: Outbox::new(listener),
+            context: Context { registry, timeout, now, copying, out },
         }
     }
 
@@ -149,6 +143,7 @@ impl<L: Listener + 'static> Lines<L> {
     pub fn open(&mut self, opening: Opening) {
         let connection = Connection { opening, roles: Roles::default(), line: None, former: None, two_sided: false };
         self.connections.insert(opening.id, connection);
+        self.context.copying = self.connections.len() > 1;
     }
 
     /// Packets of both directions of a connection have been captured: silence on it means something.
@@ -164,6 +159,7 @@ impl<L: Listener + 'static> Lines<L> {
     /// A connection has ended. `None` when it carried nothing of the protocol.
     pub fn close(&mut self, id: ConnectionId) -> Option<Closing> {
         let connection = self.connections.remove(id)?;
+        self.context.copying = self.connections.len() > 1;
         let device = connection.roles.device()?;
         let counts = self.leave(connection.line?);
         connection.former.map(|former| self.leave(former));
@@ -195,7 +191,7 @@ impl<L: Listener + 'static> Lines<L> {
 
     /// The capture has lost bytes that `src` sent.
     pub fn lost(&mut self, id: ConnectionId, src: Endpoint, clock: Timestamp) {
-        let until = clock.saturating_add(self.timeout);
+        let until = clock.saturating_add(self.context.timeout);
         let Some(connection) = self.connections.get(id) else { return };
         let Some(Spot { line, member }) = connection.line else { return };
         if connection.roles.device() == Some(src) {
@@ -237,7 +233,7 @@ impl<L: Listener + 'static> Lines<L> {
     /// Whether what the device sends on this connection may be a copy, or be copied.
     #[inline]
     fn is_copying(&self, line: usize, member: At, clock: Timestamp) -> bool {
-        self.connections.len() > 1 && self.devices[line].is_copying(member, clock)
+        self.context.copying && self.devices[line].is_copying(member, clock)
     }
 
     /// A frame on some connection, in the order of the packets that completed them. Sets its number, who sent it and
@@ -264,7 +260,7 @@ impl<L: Listener + 'static> Lines<L> {
         let Some(Spot { line, member }) = spot else { return };
         self.on(line, |line, context| {
             if joins {
-                line.crowd(&frame, context.out);
+                line.crowd(&frame, &mut context.out);
             }
             if frame.escaping != Escaping::Full {
                 report_escaping(line, member, &frame, context);
@@ -301,17 +297,17 @@ impl<L: Listener + 'static> Lines<L> {
             Some(Spot { line, member }) => {
                 self.on(line, |line, context| line.non_frame(member, seen, sender, context));
             }
-            None => super::noise::report(seen, &mut self.out),
+            None => super::noise::report(seen, &mut self.context.out),
         }
     }
 
     /// Lets time pass: what has waited long enough is told.
     #[inline]
     pub fn tick(&mut self, now: Timestamp) {
-        if !now.is_within(self.timeout, self.now) {
+        if !now.is_within(self.context.timeout, self.context.now) {
             self.revived = now;
         }
-        self.now = now;
+        self.context.now = now;
         if self.next_check.is_some_and(|check| check <= now) {
             self.check(now);
         }
@@ -333,7 +329,7 @@ impl<L: Listener + 'static> Lines<L> {
 
     /// Tells all that is left. The capture has ended at `now`.
     pub fn finish(&mut self, now: Timestamp) {
-        self.now = now;
+        self.context.now = now;
         for line in 0..self.devices.len() {
             self.on(line, |line, context| line.finish(now, context));
         }
@@ -349,12 +345,12 @@ impl<L: Listener + 'static> Lines<L> {
     /// Who is told what is found out.
     #[inline]
     pub fn listener(&mut self) -> &mut L {
-        &mut self.out.listener
+        &mut self.context.out.listener
     }
 
     /// A number for an anomaly found elsewhere: all are counted together.
     pub fn anomaly_id(&mut self) -> AnomalyId {
-        self.out.anomaly_id()
+        self.context.out.anomaly_id()
     }
 
     /// Whether a request on this connection waits for its answer.
@@ -370,13 +366,10 @@ impl<L: Listener + 'static> Lines<L> {
 
     /// Does something on a line, and takes note of when that is to be looked at from then on.
     #[inline]
-    fn on<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context<'_>) -> R) -> R {
-        let copying = self.connections.len() > 1;
-        let (registry, timeout, now) = (&*self.registry, self.timeout, self.now);
-        let mut context = Context { registry, timeout, now, out: &mut self.out, copying };
+    fn on<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context) -> R) -> R {
         let device = &mut self.devices[line];
         let before = device.next_check;
-        let result = act(device, &mut context);
+        let result = act(device, &mut self.context);
         let after = device.next_check;
         if after != before {
             before.map(|check| self.checks.remove(&(check, line)));
@@ -413,7 +406,7 @@ impl<L: Listener + 'static> Lines<L> {
         let (opening, two_sided) = (connection.opening, connection.two_sided);
         let line = self.devices.find(device, opening.server == device);
         let blind_until = if opening.midstream {
-            opening.clock.saturating_add(self.timeout)
+            opening.clock.saturating_add(self.context.timeout)
         } else {
             Timestamp::from_nanos(i64::MIN)
         };
@@ -438,7 +431,7 @@ pub struct Closing {
     pub counts: Counts,
 }
 
-fn report_escaping(line: &mut DeviceLine, member: At, frame: &Sighting, context: &mut Context<'_>) {
+fn report_escaping(line: &mut DeviceLine, member: At, frame: &Sighting, context: &mut Context) {
     if line.members.get_mut(member).is_some_and(|member| member.reports_escaping(frame.escaping)) {
         let what = if frame.escaping == Escaping::None { "nothing" } else { "its CRC not" };
         let message = format!("{} escapes {what}: the CRC fits only so (said once per connection)", frame.src);

@@ -49,7 +49,7 @@ impl Load {
 
 impl DeviceLine {
     /// Takes note of a request that has just joined the line. A backlog is told once until it has gone.
-    pub(super) fn overload(&mut self, handle: Handle, context: &mut Context<'_>) {
+    pub(super) fn overload(&mut self, handle: Handle, context: &mut Context) {
         if self.requests.owed() < BACKLOG {
             self.load.backlog = None;
             return;

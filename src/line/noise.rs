@@ -17,14 +17,14 @@ const SHOWN: usize = 16;
 
 impl DeviceLine {
     /// Bytes that are no frame, on one of the line's connections.
-    pub(super) fn non_frame(&mut self, member: At, seen: &NonFrameSeen<'_>, sender: Sender, context: &mut Context<'_>) {
+    pub(super) fn non_frame(&mut self, member: At, seen: &NonFrameSeen<'_>, sender: Sender, context: &mut Context) {
         if seen.kind == NonFrameKind::KeepAlive
             && let Some(member) = self.members.get_mut(member)
         {
             member.counts.portal = true;
         }
         if sender == Sender::Client || seen.kind == NonFrameKind::Gap {
-            return report(seen, context.out);
+            return report(seen, &mut context.out);
         }
         if !seen.capture_incomplete && matches!(seen.kind, NonFrameKind::Stub | NonFrameKind::Junk) {
             self.blame_broken_answer(member);
@@ -39,7 +39,7 @@ impl DeviceLine {
         // The bootloader announces itself twice a second until the firmware runs again: one event.
         let again = seen.kind == NonFrameKind::Bootloader && std::mem::replace(&mut self.in_bootloader, true);
         if !again {
-            report(seen, context.out);
+            report(seen, &mut context.out);
         }
     }
 }

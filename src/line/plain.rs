@@ -31,7 +31,7 @@ impl DeviceLine {
     }
 
     /// Tells the exchange that a request and such an answer to it are.
-    pub(super) fn answer_plainly(&mut self, handle: Handle, arrival: Arrival, context: &mut Context<'_>) {
+    pub(super) fn answer_plainly(&mut self, handle: Handle, arrival: Arrival, context: &mut Context) {
         let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
         let Arrival { frame, member, .. } = arrival;
         let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
@@ -74,6 +74,7 @@ mod tests {
     use crate::rct::{Command, FrameStatus};
     use crate::time::Timestamp;
     use proptest::prelude::*;
+    use std::sync::Arc;
 
     const TIMEOUT: Duration = Duration::from_millis(300);
     /// A float and a text.
@@ -138,7 +139,7 @@ mod tests {
     struct Play {
         line: DeviceLine,
         members: [At; 2],
-        out: Outbox<Heard>,
+        context: Context<Heard>,
     }
 
     impl Play {
@@ -152,16 +153,18 @@ mod tests {
                 }
                 (0..3).for_each(|_| line.members.missed_copy(member));
             }
-            Self { line, members, out: Outbox::new(Heard::default()) }
+            let (registry, out) = (Arc::new(Registry::builtin().clone()), Outbox::new(Heard::default()));
+            let context = Context { registry, timeout: TIMEOUT, now: long_ago, copying: true, out };
+            Self { line, members, context }
         }
 
         fn perform(&mut self, act: &Act, now: Timestamp) -> Vec<String> {
-            let registry = Registry::builtin();
-            let mut context = Context { registry, timeout: TIMEOUT, now, out: &mut self.out, copying: true };
+            let Self { line, members, context } = self;
+            context.now = now;
             match act {
                 Act::Ask { connection, object, command } => {
                     let frame = sighting(Sender::Client, (*connection, *object), *command, now);
-                    self.line.request(self.members[*connection as usize], Box::new(frame), &mut context);
+                    line.request(members[*connection as usize], Box::new(frame), context);
                 }
                 Act::Answer { connection, object, payload, crc_ok } => {
                     let mut frame = sighting(Sender::Device, (*connection, *object), Command::RESPONSE, now);
@@ -169,13 +172,13 @@ mod tests {
                     if !crc_ok {
                         frame.status = FrameStatus::CrcMismatch;
                     }
-                    self.line.original(None, self.members[*connection as usize], Box::new(frame), &mut context);
+                    line.original(None, members[*connection as usize], Box::new(frame), context);
                 }
-                Act::Wait(_) => self.line.tick(now, &mut context),
-                Act::Lose(connection) => self.line.lost_answers(self.members[*connection as usize]),
-                Act::Leave(connection) => self.line.leave(self.members[*connection as usize], &mut context),
+                Act::Wait(_) => line.tick(now, context),
+                Act::Lose(connection) => line.lost_answers(members[*connection as usize]),
+                Act::Leave(connection) => line.leave(members[*connection as usize], context),
             }
-            std::mem::take(&mut self.out.listener.0)
+            std::mem::take(&mut context.out.listener.0)
         }
     }
 

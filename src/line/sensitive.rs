@@ -30,13 +30,7 @@ pub(super) struct Sensitive {
 
 impl Sensitive {
     /// Takes a client's WRITE of a value. `answered`: the device's last answer for the same object.
-    pub(super) fn asked(
-        &mut self,
-        id: ExchangeId,
-        frame: &Sighting,
-        answered: Option<&LastAnswer>,
-        context: &Context<'_>,
-    ) {
+    pub(super) fn asked(&mut self, id: ExchangeId, frame: &Sighting, answered: Option<&LastAnswer>, context: &Context) {
         let Some(object) = context.registry.get(frame.object_id).filter(|object| object.flags.sensitive_write) else {
             return;
         };
@@ -62,7 +56,7 @@ impl Sensitive {
         id: ExchangeId,
         frame: &Sighting,
         status: ExchangeStatus,
-        context: &mut Context<'_>,
+        context: &mut Context,
     ) -> Option<(AnomalyId, Code)> {
         if self.open.is_empty() {
             return None;
@@ -83,11 +77,11 @@ impl Sensitive {
 }
 
 /// A value in a few words. Secrets are not shown: messages are never masked.
-pub(super) fn text(object: &Object, form: Form, payload: &[u8], context: &Context<'_>) -> String {
+pub(super) fn text(object: &Object, form: Form, payload: &[u8], context: &Context) -> String {
     if object.flags.secret {
         return "a secret value".to_owned();
     }
-    let decoded = decode(context.registry, Some(object), form, payload);
+    let decoded = decode(&context.registry, Some(object), form, payload);
     let unit = if object.unit.is_empty() || object.flags.ratio { String::new() } else { format!(" {}", object.unit) };
     match decoded.value {
         Some(Value::Bool(value)) => value.to_string(),

@@ -66,7 +66,7 @@ impl DeviceLine {
         frame: &Sighting,
         subject: At,
         row_bytes: usize,
-        context: &mut Context<'_>,
+        context: &mut Context,
     ) -> Option<(AnomalyId, Code)> {
         let body = frame.payload.len().checked_sub(HEAD)?;
         if !body.is_multiple_of(row_bytes) {
@@ -104,7 +104,7 @@ impl DeviceLine {
         &self,
         asked: &Request,
         given: &Given,
-        context: &mut Context<'_>,
+        context: &mut Context,
     ) -> Option<(AnomalyId, Code)> {
         let (request, answer) = (&asked.frame, given.first());
         if request.payload.len() != HEAD || !answer.crc_ok() {

@@ -3,7 +3,7 @@
 use super::device::Context;
 use super::exchange::Sighting;
 use super::nature::Nature;
-use super::outcome::About;
+use super::outcome::{About, Outbox};
 use super::secrets;
 use crate::anomaly::{AnomalyId, Code};
 use crate::object::ObjectId;
@@ -20,14 +20,14 @@ pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
 }
 
 /// What is wrong with a client's request, seen once per frame.
-pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found, context: &mut Context<'_>) {
+pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found, context: &mut Context) {
     if !nature.is_known {
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
     }
     if frame.command.is_write() {
         secrets::judge_write(frame, found, context);
         let object = context.registry.get(frame.object_id);
-        let decoded = decode(context.registry, object, Form::Request, &frame.payload);
+        let decoded = decode(&context.registry, object, Form::Request, &frame.payload);
         let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
             Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
             _ => None,
@@ -40,7 +40,7 @@ pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found
 }
 
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
-pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Context<'_>) -> Found {
+pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Context) -> Found {
     if is_faultless(frame) && frame.command.base() == Command::RESPONSE && nature.is_plain(&frame.payload) {
         return Found::new();
     }
@@ -49,7 +49,7 @@ pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Co
     if frame.crc_ok() && frame.command.is_response() {
         judge_value(frame, &mut found, context);
     } else if let Some(request) = foreign_request(&frame.payload) {
-        let message = format!("the payload holds another client's READ of {}", name(context.registry, request));
+        let message = format!("the payload holds another client's READ of {}", name(&context.registry, request));
         found.push(context.out.anomaly(Code::ForeignPayload, About::frame(frame), message));
     }
     found
@@ -62,12 +62,12 @@ fn is_faultless(frame: &Sighting) -> bool {
 
 /// What is wrong with the frame as such.
 #[inline]
-pub(super) fn judge_frame(frame: &Sighting, context: &mut Context<'_>) -> Found {
+pub(super) fn judge_frame(frame: &Sighting, context: &mut Context) -> Found {
     if is_faultless(frame) { Found::new() } else { faults(frame, context) }
 }
 
 #[cold]
-fn faults(frame: &Sighting, context: &mut Context<'_>) -> Found {
+fn faults(frame: &Sighting, context: &mut Context) -> Found {
     let mut found = Found::new();
     let mut add = |code, message: String| found.push(context.out.anomaly(code, About::frame(frame), message));
     match frame.status {
@@ -94,11 +94,11 @@ fn faults(frame: &Sighting, context: &mut Context<'_>) -> Found {
     found
 }
 
-fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
+fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context) {
     let Some(object) = context.registry.get(frame.object_id) else { return };
-    secrets::judge(object, frame, found, context);
-    judge_command(object, frame, found, context);
-    let decoded = decode(context.registry, Some(object), Form::Response, &frame.payload);
+    secrets::judge(object, frame, found, &mut context.out);
+    judge_command(object, frame, found, &mut context.out);
+    let decoded = decode(&context.registry, Some(object), Form::Response, &frame.payload);
     for problem in &decoded.problems {
         let is_table = object.response_type.is_table();
         let (code, message) = match problem {
@@ -124,12 +124,12 @@ fn judge_value(frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
 }
 
 /// Histories and the event table come as LONG_RESPONSE, everything else as RESPONSE.
-fn judge_command(object: &Object, frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
+fn judge_command(object: &Object, frame: &Sighting, found: &mut Found, out: &mut Outbox) {
     let is_table = object.response_type.is_table();
     if frame.command.is_long() != is_table && object.response_type != DataType::Unknown {
         let (due, what) = if is_table { ("LONG_RESPONSE", "a table") } else { ("RESPONSE", "a single value") };
         let message = format!("{} for {}, which is {what}: {due} is due", frame.command, object.name);
-        found.push(context.out.anomaly(Code::WrongCommand, About::frame(frame), message));
+        found.push(out.anomaly(Code::WrongCommand, About::frame(frame), message));
     }
 }
 

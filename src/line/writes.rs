@@ -34,7 +34,7 @@ struct LastWrite {
 
 impl Writes {
     /// Takes a client's WRITE of a value.
-    pub(super) fn judge(&mut self, frame: &Sighting, found: &mut Found, context: &mut Context<'_>) {
+    pub(super) fn judge(&mut self, frame: &Sighting, found: &mut Found, context: &mut Context) {
         if self.last.len() >= REMEMBERED {
             self.last.clear();
         }
