@@ -103,6 +103,7 @@ impl DeviceLine {
     }
 
     /// A frame of the device, seen for the first time.
+    #[inline(never)]
     pub(super) fn original(&mut self, identity: Option<u64>, member: At, frame: Box<Sighting>, context: &mut Context) {
         let place = identity
             .filter(|_| self.expects_copies(member))

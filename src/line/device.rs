@@ -172,6 +172,7 @@ impl DeviceLine {
     }
 
     /// A client's frame.
+    #[inline(never)]
     pub(super) fn request(&mut self, member: At, frame: Box<Sighting>, context: &mut Context) {
         if !frame.crc_ok() {
             return;

@@ -201,9 +201,9 @@ impl<L: Listener + 'static> Lines<L> {
         }
     }
 
-    /// A frame of which nobody wants to know but its line, so that it can be made where it stays: `make` is told its sender's
-    /// and its receiver's end, and who sent it, as far as known. No frame comes of a connection before that is opened, or
-    /// after it is closed.
+    /// A frame that is right in every way and of which nobody wants to know but its line, so that it can be made where it
+    /// stays: `make` is told its sender's and its receiver's end, and who sent it, as far as known. No frame comes of a
+    /// connection before that is opened, or after it is closed.
     #[inline]
     pub fn make_frame(
         &mut self,
@@ -216,8 +216,11 @@ impl<L: Listener + 'static> Lines<L> {
         if let (true, Some(Spot { line, member })) = (roles.proven(), *spot) {
             let sender = roles.sender(ends[0]);
             if sender == Sender::Client || !self.is_copying(line, member, clock) {
-                let addressee = Addressee::at(Spot { line, member });
-                return self.frame(boxed(|| make(ends, sender)), addressee);
+                let frame = boxed(|| make(ends, sender));
+                return self.on(line, |line, context| match sender {
+                    Sender::Client => line.request(member, frame, context),
+                    Sender::Device => line.original(None, member, frame, context),
+                });
             }
         }
         self.address_made(boxed(|| make(ends, Sender::Client)), id);
