@@ -119,6 +119,10 @@ pub const UNFINISHED_FRAME_BYTES: usize = 1 << 10;
 /// Bytes of frames and of what is none that wait for their turn at one place; beyond, the first goes on. Arbitrary.
 pub const WAITING_BYTES: usize = 32 << 20;
 
+/// Steps that a packet, or the end of a capture, brings in one go; the rest follows when they have been taken. So many that
+/// it takes an attack, so few that they take a few megabytes.
+pub const STEPS_AT_ONCE: usize = 16_384;
+
 /// A right frame inside one that goes on and on is handed out after this time. The outer one may still end: a segment that
 /// was lost on its way comes again within that, as [`HOLE_PATIENCE`] has it.
 pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;

@@ -120,7 +120,11 @@ impl Analyzer {
     /// Takes the next packet and hands out what is settled by it.
     pub fn packet<S: Sink>(&mut self, packet: &Packet<'_>, sink: &mut S) -> Result<(), S::Error> {
         self.collector.packet(packet);
-        self.hand_out(sink)
+        self.hand_out(sink)?;
+        while self.collector.resume() {
+            self.hand_out(sink)?;
+        }
+        Ok(())
     }
 
     fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
@@ -137,14 +141,18 @@ impl Analyzer {
     /// nor cut.
     pub fn finish<S: Sink>(mut self, complete: bool, sink: &mut S) -> Result<Summary, S::Error> {
         self.collector.finish(complete);
-        self.teller.take(self.collector.steps().drain(..), &mut self.told);
         let mut summary = Summary::default();
-        for told in self.told {
-            sink.event(told.event())?;
-            if let Told::Summary(last) = told {
-                summary = *last;
+        loop {
+            self.teller.take(self.collector.steps().drain(..), &mut self.told);
+            for told in self.told.drain(..) {
+                sink.event(told.event())?;
+                if let Told::Summary(last) = told {
+                    summary = *last;
+                }
+            }
+            if !self.collector.resume() {
+                return Ok(summary);
             }
         }
-        Ok(summary)
     }
 }

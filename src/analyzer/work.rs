@@ -12,7 +12,7 @@ use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
 use crate::in_place::push;
-use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
+use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, STEPS_AT_ONCE, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
 use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -62,6 +62,8 @@ pub(super) struct Work {
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
     released: Timestamp,
+    /// Nothing more comes of before, as was said last.
+    settled: Timestamp,
     /// The first packet whose bytes wait behind a hole, and since when some do.
     pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
@@ -93,6 +95,7 @@ impl Work {
             unfinished: 0,
             watch: BTreeSet::new(),
             released: Timestamp::from_nanos(i64::MIN),
+            settled: Timestamp::from_nanos(i64::MIN),
             pending: None,
             other_ports: FxHashMap::default(),
             snapped_count: 0,
@@ -111,16 +114,21 @@ impl Work {
         self.totals.packet_count += 1;
     }
 
-    /// What comes from here on is not a packet's: the capture is over.
-    pub(super) fn begin_end(&mut self) {
+    /// More comes of the packet, or of the end of the capture.
+    pub(super) fn go_on(&mut self) {
         self.fresh_from = self.steps.len();
+    }
+
+    /// Whether so many steps are new that they are to be taken before there are more.
+    fn has_enough(&self) -> bool {
+        self.steps.len() - self.fresh_from >= STEPS_AT_ONCE
     }
 
     pub(super) fn count_segment(&mut self, _segment: &Segment<'_>) {
         self.totals.segment_count += 1;
     }
 
-    /// Takes all that the assembler has to say.
+    /// Takes what the assembler has to say, all of it unless that is very much.
     #[inline]
     pub(super) fn take(&mut self, drain: &mut Drain<'_>) {
         if let Some(chunk) = drain.take_payload() {
@@ -134,7 +142,9 @@ impl Work {
 
     #[inline(never)]
     fn take_events(&mut self, drain: &mut Drain<'_>) {
-        while let Some(event) = drain.next() {
+        while !self.has_enough()
+            && let Some(event) = drain.next()
+        {
             match event {
                 TcpEvent::Opened(id) => {
                     if let Some(connection) = drain.connection(id) {
@@ -347,7 +357,10 @@ impl Work {
 
     /// Looks at directions that have been silent while holding bytes back.
     fn watch(&mut self) {
-        while let Some(&(due, connection, direction)) = self.watch.first().filter(|(due, ..)| *due <= self.now) {
+        // What is left over stays due.
+        while !self.has_enough()
+            && let Some(&(due, connection, direction)) = self.watch.first().filter(|(due, ..)| *due <= self.now)
+        {
             self.watch.remove(&(due, connection, direction));
             let half = self.streams.get_mut(connection).and_then(|stream| stream.half_with_data(direction));
             let Some(half) = half else { continue };
@@ -386,8 +399,19 @@ impl Work {
         self.settle(settled);
     }
 
+    /// Passes on what waits for nothing, where more comes of the same packet: nothing is settled by it that was not before,
+    /// but whoever keeps the steps in order hears of time and can look at how much that is.
+    #[cold]
+    pub(super) fn pause(&mut self, pending: Option<PacketNumber>) {
+        if pending.is_some() || !self.nothing_waits() {
+            self.pass_on_in_order(pending);
+        }
+        push(&mut self.steps, || Step(Kind::Settled(self.settled)));
+    }
+
     #[inline]
     fn settle(&mut self, settled: Timestamp) {
+        self.settled = settled;
         // Nearly always what the packet has brought last can say so.
         if let Some(Step(Kind::Found(found))) = self.steps[self.fresh_from..].last_mut()
             && found.at.clock() == settled

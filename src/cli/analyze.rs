@@ -123,7 +123,7 @@ pub(super) fn read<W: Watch>(
             notices(&mut collector, &mut session, watch);
         }
         if collector.steps().len() >= batch {
-            deliver(Delivery::Steps(collector.steps()))?;
+            deliver_all(&mut collector, deliver)?;
         }
     }
     notices(&mut collector, &mut session, watch);
@@ -132,7 +132,16 @@ pub(super) fn read<W: Watch>(
         deliver(Delivery::Start(None))?;
     }
     collector.finish(session.complete());
-    deliver(Delivery::Steps(collector.steps()))
+    deliver_all(&mut collector, deliver)
+}
+
+/// Hands on the steps so far, and the rest of what the last packet has brought.
+fn deliver_all(collector: &mut Collector, deliver: &mut dyn FnMut(Delivery<'_>) -> io::Result<()>) -> io::Result<()> {
+    deliver(Delivery::Steps(collector.steps()))?;
+    while collector.resume() {
+        deliver(Delivery::Steps(collector.steps()))?;
+    }
+    Ok(())
 }
 
 /// Counts the inputs of a session at its end, and tells which could not be read.

@@ -157,14 +157,35 @@ impl DeviceLine {
         self.judge_arrival(frame, at, None, frame.clock, context);
         let place = arrival.place;
         let answer = self.as_answer(arrival, anomalies);
-        self.requests.contested.push(Contested { contest: rivals, answer, seen: SmallVec::new(), place });
-        let contestants = self.requests.contested.iter().filter(|contested| contested.contest == rivals).count();
-        if contestants == candidates.len() {
-            for (handle, contested) in candidates.into_iter().zip(self.requests.take_contested(rivals)) {
+        self.requests.contest(Contested { contest: rivals, answer, seen: SmallVec::new(), place });
+        if self.requests.contestants(rivals) >= candidates.len() {
+            let mut candidates = candidates.into_iter();
+            for contested in self.requests.take_contested(rivals) {
+                let Some(handle) = candidates.next() else {
+                    self.unclaimed(contested, context);
+                    continue;
+                };
                 self.give(handle, contested.answer, &contested.seen, contested.place);
                 self.tell_if_ready(handle, context);
             }
         }
+    }
+
+    /// An answer of which it turns out that no request is left for it.
+    pub(super) fn unclaimed(&mut self, contested: Contested, context: &mut Context) {
+        let Contested { contest, answer: Answer { first: frame, mut anomalies, .. }, .. } = contested;
+        let periodic = self.subjects.find(contest.key).is_some_and(|subject| self.subjects.is_subscribed(subject));
+        let receiver = self.members.place(frame.connection);
+        if frame.crc_ok() && !periodic && receiver.is_some_and(|member| !self.is_blind(member, &frame)) {
+            let message = "there were more answers than requests";
+            anomalies.push(context.out.anomaly(Code::Unsolicited, About::frame(&frame), message));
+        }
+        tell_unasked(frame, periodic, anomalies, context);
+    }
+
+    /// Whether requests may have been missed on the connection that a frame came on.
+    fn is_blind(&self, member: At, frame: &Sighting) -> bool {
+        self.members.get(member).is_none_or(|member| !member.two_sided || frame.clock <= member.blind_until)
     }
 
     /// A RESPONSE to the only request that can be meant.
@@ -212,7 +233,7 @@ impl DeviceLine {
         let Arrival { frame, member, subject, place } = arrival;
         let (at, sent) = ((member, subject), frame.clock);
         let periodic = self.subjects.is_subscribed(subject);
-        let blind = self.members.get(member).is_none_or(|m| !m.two_sided || frame.clock <= m.blind_until);
+        let blind = self.is_blind(member, &frame);
         let second = self.subjects.answered(subject);
         let second = second.filter(|last| frame.clock.is_within(SECOND_ANSWER, last.trace.clock));
         if !frame.crc_ok() {

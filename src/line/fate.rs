@@ -38,7 +38,7 @@ impl DeviceLine {
     /// Tells what is ripe at `now`, when there is something to be looked at.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context) {
         self.next_check = None;
-        self.settle_contests(now);
+        self.settle_contests(now, context);
         let mut due: SmallVec<[Handle; 8]> = SmallVec::new();
         let mut next: Option<Timestamp> = None;
         for request in self.requests.iter() {
@@ -71,7 +71,7 @@ impl DeviceLine {
 
     /// Tells everything: the capture has ended at `now`.
     pub(super) fn finish(&mut self, now: Timestamp, context: &mut Context) {
-        self.settle_contests(Timestamp::from_nanos(i64::MAX));
+        self.settle_contests(Timestamp::from_nanos(i64::MAX), context);
         while let Some(oldest) = self.requests.oldest() {
             let (handle, in_time) = (oldest.handle, oldest.deadline > now);
             self.tell(handle, in_time, context);
@@ -86,7 +86,7 @@ impl DeviceLine {
     }
 
     /// Shares out contested answers whose oldest request has run out of time.
-    fn settle_contests(&mut self, now: Timestamp) {
+    fn settle_contests(&mut self, now: Timestamp, context: &mut Context) {
         let mut contests: SmallVec<[Contest; 4]> = SmallVec::new();
         for Contested { contest, .. } in &self.requests.contested {
             if !contests.contains(contest) {
@@ -101,8 +101,9 @@ impl DeviceLine {
             }
             for contested in self.requests.take_contested(contest) {
                 let (candidates, ts) = (self.candidates(contest), contested.answer.first.clock);
-                if let Some(handle) = self.requests.in_turn(&candidates, ts, self.pace.needs) {
-                    self.give(handle, contested.answer, &contested.seen, contested.place);
+                match self.requests.in_turn(&candidates, ts, self.pace.needs) {
+                    Some(handle) => self.give(handle, contested.answer, &contested.seen, contested.place),
+                    None => self.unclaimed(contested, context),
                 }
             }
         }

@@ -69,6 +69,7 @@ pub(super) struct Requests {
     owed: usize,
     /// How many of them have one.
     answered: usize,
+    /// Answers that could belong to several of them, in the order in which they came.
     pub(super) contested: Vec<Contested>,
 }
 
@@ -316,6 +317,21 @@ impl Requests {
     #[inline]
     fn open(&self, contest: Contest, subject: At) -> impl Iterator<Item = &Request> {
         self.open_for(subject).filter(move |request| contest.within.is_none_or(|within| within == request.connection))
+    }
+
+    /// An answer could belong to several requests. What is known by now of who gets copies holds for those before it, too.
+    pub(super) fn contest(&mut self, contested: Contested) {
+        let contest = contested.contest;
+        if contest.within.is_none() {
+            let before = self.contested.iter_mut().filter(|before| before.contest.key == contest.key);
+            before.for_each(|before| before.contest = contest);
+        }
+        self.contested.push(contested);
+    }
+
+    /// How many answers there are in a contest.
+    pub(super) fn contestants(&self, contest: Contest) -> usize {
+        self.contested.iter().filter(|contested| contested.contest == contest).count()
     }
 
     /// Takes the answers of a contest, in the order in which they came.

@@ -143,6 +143,11 @@ impl Assembler {
         Drain::new(self, None, None)
     }
 
+    /// What was not taken out of the last drain.
+    pub fn rest(&mut self) -> Drain<'_> {
+        Drain::new(self, None, None)
+    }
+
     /// Stops following a connection's data. Its end, and the ports being used again, are still seen.
     pub fn ignore(&mut self, id: ConnectionId) {
         if let Some(slot) = self.table.slot_of(id) {

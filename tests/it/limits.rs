@@ -2,6 +2,7 @@
 //! `net`, `tcp`, `rct`), and in `fixtures/anomalies/tcp.limit.pcap`.
 
 use crate::film::{Film, analyze, analyze_file};
+use rctscope::analyzer::{Collector, Options};
 use rctscope::anomaly::{Code, Severity};
 use rctscope::capture::Reader;
 use rctscope::limits;
@@ -111,4 +112,53 @@ fn a_right_frame_inside_one_that_goes_on_and_on_is_told_in_time() {
     let at = observed.exchanges[told].lead().clock;
     let before = observed.exchanges[..told].iter().map(|exchange| exchange.lead().clock).max().expect("some");
     assert!(before.since(at) <= limits::FRAME_PATIENCE, "{:?}", before.since(at));
+}
+
+/// Two requests for one object and three answers, each copied to another connection. Which connections get copies becomes
+/// known with the first copy, in between: the first answer was lost, and the others went to the wrong requests.
+#[test]
+fn an_answer_more_than_was_asked_for_is_told() {
+    let soc = ObjectId(0x9599_30bf);
+    let mut film = Film::new(2);
+    let values = [0.5_f32, 0.51, 0.52].map(f32::to_be_bytes);
+    film.request(1_000, 0, Command::READ, soc, &[]);
+    film.request(1_000, 0, Command::READ, soc, &[]);
+    for (value, at) in values.iter().zip([1_050, 1_100, 1_150]) {
+        film.response(at, 0, Command::RESPONSE, soc, value);
+        film.response(at, 1, Command::RESPONSE, soc, value);
+    }
+    film.tick(9_000, 0);
+    let observed = analyze(&film);
+    let told: Vec<_> = observed
+        .exchanges
+        .iter()
+        .filter_map(|exchange| Some((exchange.request.is_some(), exchange.response.as_ref()?.frame.payload.to_vec())))
+        .collect();
+    assert_eq!(told, [(true, values[0].to_vec()), (true, values[1].to_vec()), (false, values[2].to_vec())]);
+    assert!(!observed.anomalies.is_empty(), "something is wrong there");
+}
+
+/// What the end of a capture brings at once is handed out a part at a time, and is all there.
+#[test]
+fn very_much_at_the_end_is_handed_out_in_parts() {
+    let mut file = Vec::new();
+    hostile(Hostile::StubFlood, 200_000, &mut file).expect("a Vec takes all");
+    let mut reader = Reader::new(Box::new(Cursor::new(file))).expect("a capture");
+    let mut collector = Collector::new(Options::default());
+    let (mut parts, mut most, mut steps) = (0, 0, 0);
+    let mut take = |collector: &mut Collector| {
+        parts += 1;
+        most = most.max(collector.steps().len());
+        steps += collector.steps().drain(..).count();
+    };
+    while let Some(packet) = reader.next_packet().expect("readable") {
+        collector.packet(&packet);
+        take(&mut collector);
+    }
+    collector.finish(true);
+    take(&mut collector);
+    while collector.resume() {
+        take(&mut collector);
+    }
+    assert!(steps > 100_000 && most < 2 * limits::STEPS_AT_ONCE, "{steps} steps, {most} at once, in {parts} parts");
 }

@@ -55,7 +55,7 @@ pub(super) fn connections(digest: &Digest<'_>, page: &mut Page<'_>) -> io::Resul
     }
     table.write(page.out, page.width)?;
     more(page, total.saturating_sub(shown), "connection", "connections")?;
-    kept_back(page, digest.connections.beyond, "connection", "connections")
+    kept_back(page, digest.connections.beyond(), "connection", "connections")
 }
 
 /// What a connection was used for; with a question mark where it is a guess which end is the device.

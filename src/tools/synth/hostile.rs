@@ -63,6 +63,8 @@ attacks! {
         "every other segment 2 GiB ahead of its stream";
     HeldBack "held-back" 110 held_back,
         "connections with 3 MB behind one byte that never comes";
+    StubFlood "stub-flood" 20_000_000 stub_flood,
+        "bytes of nothing but starts of frames, 4 MB a connection, behind one byte that never comes";
     HeldFrames "held-frames" 3_000 held_frames,
         "connections with 64 KB of a frame that never ends";
     Trickle "trickle" 500_000 trickle,
@@ -240,6 +242,18 @@ fn held_back(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
         let mut way = forge.open(client(n))?;
         way.seq = way.seq.advanced(1);
         (0..segments).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
+    }
+    Ok(())
+}
+
+fn stub_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    const TOGETHER: u32 = 4_000_000;
+    let stubs = [0x2b, 0x05].repeat(SEGMENT_BYTES / 2);
+    for n in 0..count.div_ceil(TOGETHER) {
+        let mut way = forge.open(client(n))?;
+        way.seq = way.seq.advanced(1);
+        let segments = TOGETHER.min(count - n * TOGETHER) as usize / stubs.len();
+        (0..segments).try_for_each(|_| forge.send(&mut way, ACK, &stubs))?;
     }
     Ok(())
 }
