@@ -130,6 +130,9 @@ pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
 
+/// Pieces of one frame that an anomaly names as evidence: the first ones, and the one that completed it. Arbitrary.
+pub const EVIDENCE_SPANS: usize = 64;
+
 /// Devices without a connection of which is kept what is known; beyond, the one that has been without for longest is
 /// forgotten. Some 4 KB each; arbitrary.
 pub const DEVICES_AT_REST: usize = 4096;

@@ -6,7 +6,7 @@
 use super::told::Told;
 use crate::in_place::push_back;
 use crate::limits::WAITING_BYTES;
-use crate::line::{Exchange, ExchangeId};
+use crate::line::{Exchange, ExchangeId, LineId, Sighting};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -62,7 +62,7 @@ impl Place {
 #[derive(Debug)]
 pub(super) enum Held {
     /// An exchange that is not told yet.
-    Promised(ExchangeId),
+    Promised(ExchangeId, LineId),
     Told(Told),
 }
 
@@ -80,16 +80,25 @@ pub(super) struct Order {
 
 impl Held {
     fn is_promised_to(&self, exchange: ExchangeId) -> bool {
-        matches!(self, Self::Promised(id) if *id == exchange)
+        matches!(self, Self::Promised(id, _) if *id == exchange)
     }
+}
+
+fn of_frame(frame: &Sighting) -> usize {
+    frame.raw.len() + frame.payload.len() + size_of_val(&*frame.spans)
 }
 
 /// The bytes an event takes beside itself.
 fn weight(event: &Told) -> usize {
     match event {
-        Told::Frame(frame) => frame.raw.len() + frame.payload.len(),
+        Told::Frame(frame) => of_frame(frame),
         Told::NonFrame(bytes) => bytes.raw.len(),
-        _ => 0,
+        Told::Exchange(exchange) => {
+            let response = exchange.response.as_ref().map(|response| &response.frame);
+            exchange.request.iter().chain(response).map(|frame| of_frame(frame)).sum()
+        }
+        Told::Anomaly(anomaly) => anomaly.message.len() + size_of_val(&*anomaly.evidence),
+        Told::Connection(_) | Told::Summary(_) => 0,
     }
 }
 
@@ -102,8 +111,8 @@ impl Order {
 
     /// Keeps a place for an exchange that is not told yet, and for whatever comes behind it.
     #[inline]
-    pub(super) fn promise(&mut self, place: Place, exchange: ExchangeId) {
-        self.insert(place, || Held::Promised(exchange));
+    pub(super) fn promise(&mut self, place: Place, (exchange, line): (ExchangeId, LineId)) {
+        self.insert(place, || Held::Promised(exchange, line));
     }
 
     #[inline]
@@ -132,7 +141,9 @@ impl Order {
             match self.held.get_mut(at) {
                 Some((_, held)) if held.is_promised_to(exchange.id) => {
                     self.filled = self.filled.wrapping_add(at + 1 - hint);
-                    *held = Held::Told(Told::Exchange(exchange));
+                    let told = Told::Exchange(exchange);
+                    self.weight += weight(&told);
+                    *held = Held::Told(told);
                     return;
                 }
                 Some(_) => {}
@@ -151,9 +162,19 @@ impl Order {
         match same.position(|(_, held)| held.is_promised_to(exchange.id)) {
             Some(behind) => {
                 self.filled = self.gone.wrapping_add(start + behind + 1);
-                self.held[start + behind].1 = Held::Told(Told::Exchange(exchange));
+                let told = Told::Exchange(exchange);
+                self.weight += weight(&told);
+                self.held[start + behind].1 = Held::Told(told);
             }
             None => self.put(place, Told::Exchange(exchange)),
+        }
+    }
+
+    /// The line of the exchange that all others wait for, if there is one.
+    pub(super) fn waits_for(&self) -> Option<LineId> {
+        match self.held.front()? {
+            (_, Held::Promised(_, line)) => Some(*line),
+            (_, Held::Told(_)) => None,
         }
     }
 
@@ -182,7 +203,7 @@ impl Order {
         self.weight = 0;
         out.extend(self.held.drain(..).filter_map(|(_, held)| match held {
             Held::Told(event) => Some(event),
-            Held::Promised(_) => None,
+            Held::Promised(..) => None,
         }));
     }
 }

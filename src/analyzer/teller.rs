@@ -8,7 +8,8 @@ use super::stream::{Found, What};
 use super::told::Told;
 use crate::anomaly::{Anomaly, Code, Severity};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
-use crate::line::{Exchange, ExchangeId, ExchangeStatus, Lines, Listener, NonFrameSeen, Sender, SightingId};
+use crate::limits::OPEN_REQUESTS;
+use crate::line::{Exchange, ExchangeId, ExchangeStatus, LineId, Lines, Listener, NonFrameSeen, Sender, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 
@@ -32,8 +33,8 @@ struct Book {
 
 impl Listener for Book {
     #[inline]
-    fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange) {
-        self.order.promise(Place::of(clock, at), id);
+    fn asked(&mut self, id: ExchangeId, line: LineId, clock: Timestamp, at: ByteRange) {
+        self.order.promise(Place::of(clock, at), (id, line));
     }
 
     #[inline]
@@ -127,9 +128,18 @@ impl Teller {
     fn settle(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
         self.lines.tick(settled);
         if self.lines.listener().order.is_full() {
-            self.lines.give_up_oldest();
+            self.make_room();
         }
         self.lines.listener().order.release(settled, out);
+    }
+
+    /// What all wait for is given up.
+    #[cold]
+    fn make_room(&mut self) {
+        for _ in 0..OPEN_REQUESTS {
+            let Some(line) = self.lines.listener().order.waits_for() else { return };
+            self.lines.give_up(line);
+        }
     }
 
     /// Trouble of the capture or of TCP gets its number and becomes an anomaly.

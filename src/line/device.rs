@@ -6,7 +6,7 @@ use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
-use super::outcome::{Listener, Outbox};
+use super::outcome::{LineId, Listener, Outbox};
 use super::request::{Handle, Key, Kind, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
@@ -41,6 +41,8 @@ pub(super) struct Context<L: ?Sized = dyn Listener> {
     pub(super) registry: Arc<Registry>,
     /// How long an answer is waited for.
     pub(super) timeout: Duration,
+    /// The line that is at work.
+    pub(super) line: LineId,
     /// The latest time heard of.
     pub(super) now: Timestamp,
     /// Other connections are open that may get copies.
@@ -180,7 +182,7 @@ impl DeviceLine {
         let subject = self.subject(Key::of(&frame), &context.registry);
         let nature = self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, nature) else { return };
-        let handle = self.requests.next_handle(context.out.asked(&frame));
+        let handle = self.requests.next_handle(context.out.asked(context.line, &frame));
         let mut anomalies = Found::new();
         values::judge_request(&frame, nature, &mut anomalies, context);
         if kind == Kind::Write {

@@ -7,7 +7,7 @@ use super::devices::Devices;
 use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
-use super::outcome::{About, Listener, Outbox};
+use super::outcome::{About, LineId, Listener, Outbox};
 use super::request::Key;
 use super::roles::Roles;
 use super::slab::At;
@@ -128,14 +128,15 @@ pub struct Lines<L> {
 impl<L: Listener + 'static> Lines<L> {
     /// No devices yet. Requests are waited for as long as `timeout`; what is found out is told to `listener`.
     pub fn new(registry: Arc<Registry>, timeout: Duration, listener: L) -> Self {
-        let (now, copying, out) = (Timestamp::default(), false, Outbox::new(listener));
+        let (line, now, copying) = (LineId::default(), Timestamp::default(), false);
+        let out = Outbox::new(listener);
         Self {
             connections: ByConnection::default(),
             devices: Devices::default(),
             checks: BTreeSet::new(),
             next_check: None,
             revived: Timestamp::EARLIEST,
-            context: Context { registry, timeout, now, copying, out },
+            context: Context { registry, timeout, line, now, copying, out },
         }
     }
 
@@ -338,11 +339,9 @@ impl<L: Listener + 'static> Lines<L> {
         }
     }
 
-    /// The oldest open requests are told as they are: whoever keeps the order of events has no more room.
-    pub fn give_up_oldest(&mut self) {
-        for line in 0..self.devices.len() {
-            self.on(line, DeviceLine::give_up_oldest);
-        }
+    /// The oldest open request of a line is told as it is: whoever keeps the order of events has no more room.
+    pub fn give_up(&mut self, line: LineId) {
+        self.on(line.0 as usize, DeviceLine::give_up_oldest);
     }
 
     /// Who is told what is found out.
@@ -370,6 +369,7 @@ impl<L: Listener + 'static> Lines<L> {
     /// Does something on a line, and takes note of when that is to be looked at from then on.
     #[inline]
     fn on<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context) -> R) -> R {
+        self.context.line = LineId(u32::try_from(line).unwrap_or(u32::MAX));
         let device = &mut self.devices[line];
         let before = device.next_check;
         let result = act(device, &mut self.context);
@@ -465,7 +465,7 @@ mod tests {
     struct Heard(Vec<ExchangeStatus>);
 
     impl Listener for Heard {
-        fn asked(&mut self, _id: ExchangeId, _clock: Timestamp, _at: ByteRange) {}
+        fn asked(&mut self, _id: ExchangeId, _line: LineId, _clock: Timestamp, _at: ByteRange) {}
 
         fn exchange(&mut self, exchange: Box<Exchange>) {
             self.0.push(exchange.status);

@@ -36,4 +36,4 @@ mod writes;
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
 pub use lines::{Addressee, Closing, Lines, NonFrameSeen, Opening};
 pub use member::Counts;
-pub use outcome::Listener;
+pub use outcome::{LineId, Listener};

@@ -3,19 +3,24 @@
 use super::exchange::{Exchange, ExchangeId, Sighting};
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::limits::EVIDENCE_SPANS;
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
 use crate::time::Timestamp;
 use rustc_hash::FxHashSet;
 use smallvec::SmallVec;
 
+/// The line of a device, for as long as something on it is open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LineId(pub(super) u32);
+
 /// Hears what the lines find out, at once and in order.
 pub trait Listener {
     /// A request was made; its exchange follows once its fate is known. Keeps its place in the order of time.
     ///
-    /// `id`: the exchange that will follow. `clock`: when the request was made, on the clock that never goes back. `at`: the
-    /// bytes of the request.
-    fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange);
+    /// `id`: the exchange that will follow. `line`: where it was made, as [`Lines::give_up`](super::Lines::give_up) wants it.
+    /// `clock`: when, on the clock that never goes back. `at`: the bytes of the request.
+    fn asked(&mut self, id: ExchangeId, line: LineId, clock: Timestamp, at: ByteRange);
 
     /// An exchange is complete.
     fn exchange(&mut self, exchange: Box<Exchange>);
@@ -53,20 +58,27 @@ impl About {
             clock: sighting.clock,
             connection: sighting.connection,
             object_id: Some(sighting.object_id),
-            evidence: sighting.spans.iter().copied().collect(),
+            evidence: proof(&sighting.spans).collect(),
         }
     }
 
     /// About bytes that are no frame.
     pub(super) fn bytes(ts: Timestamp, clock: Timestamp, connection: ConnectionId, spans: &[ByteRange]) -> Self {
-        Self { ts, clock, connection, object_id: None, evidence: SmallVec::from_slice(spans) }
+        Self { ts, clock, connection, object_id: None, evidence: proof(spans).collect() }
     }
 
     /// With the bytes of another frame as further evidence.
     pub(super) fn and(mut self, spans: &[ByteRange]) -> Self {
-        self.evidence.extend_from_slice(spans);
+        self.evidence.extend(proof(spans));
         self
     }
+}
+
+/// What of a frame's bytes is named as evidence: all of them, unless they came in very many pieces.
+fn proof(spans: &[ByteRange]) -> impl Iterator<Item = ByteRange> {
+    let beyond = spans.len() > EVIDENCE_SPANS;
+    let (first, last) = if beyond { (&spans[..EVIDENCE_SPANS - 1], spans.last()) } else { (spans, None) };
+    first.iter().chain(last).copied()
 }
 
 impl<L> Outbox<L> {
@@ -82,9 +94,9 @@ impl<L: Listener + ?Sized> Outbox<L> {
     }
 
     /// Gives a request its number and its place in the order.
-    pub(super) fn asked(&mut self, request: &Sighting) -> ExchangeId {
+    pub(super) fn asked(&mut self, line: LineId, request: &Sighting) -> ExchangeId {
         let id = self.exchange_id();
-        self.listener.asked(id, request.clock, request.place());
+        self.listener.asked(id, line, request.clock, request.place());
         id
     }
 

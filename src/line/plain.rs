@@ -63,7 +63,7 @@ impl DeviceLine {
 mod tests {
     use super::super::exchange::{ExchangeId, Sender, Sighting};
     use super::super::member::Member;
-    use super::super::outcome::{Listener, Outbox};
+    use super::super::outcome::{LineId, Listener, Outbox};
     use super::super::slab::At;
     use super::*;
     use crate::anomaly::Anomaly;
@@ -122,7 +122,7 @@ mod tests {
     struct Heard(Vec<String>);
 
     impl Listener for Heard {
-        fn asked(&mut self, id: ExchangeId, clock: Timestamp, at: ByteRange) {
+        fn asked(&mut self, id: ExchangeId, _line: LineId, clock: Timestamp, at: ByteRange) {
             self.0.push(format!("{id} {clock:?} {at:?}"));
         }
 
@@ -154,7 +154,8 @@ mod tests {
                 (0..3).for_each(|_| line.members.missed_copy(member));
             }
             let (registry, out) = (Arc::new(Registry::builtin().clone()), Outbox::new(Heard::default()));
-            let context = Context { registry, timeout: TIMEOUT, now: long_ago, copying: true, out };
+            let line_id = LineId::default();
+            let context = Context { registry, timeout: TIMEOUT, line: line_id, now: long_ago, copying: true, out };
             Self { line, members, context }
         }
 
