@@ -6,7 +6,7 @@
 use super::ip::{Datagram, Fragment};
 use crate::limits::{FRAGMENT_PATIENCE, FRAGMENTED_DATAGRAMS};
 use crate::time::Timestamp;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 /// The longest datagram: the offset field ends 8 bytes short of this, and no length field goes above.
@@ -30,7 +30,7 @@ pub struct FragmentStats {
 /// Datagrams waiting for their fragments.
 #[derive(Debug, Default)]
 pub(super) struct FragmentPool {
-    waiting: FxHashMap<Key, Partial>,
+    waiting: HashMap<Key, Partial>,
     pub(super) stats: FragmentStats,
 }
 
@@ -84,7 +84,8 @@ impl FragmentPool {
             return;
         }
         // Which of several equally old ones goes must not depend on the order of a hash table.
-        let oldest = self.waiting.iter().min_by_key(|(key, partial)| (partial.since, key.src, key.dst, key.id));
+        let oldest =
+            self.waiting.iter().min_by_key(|(key, partial)| (partial.since, key.src, key.dst, key.id, key.protocol));
         if let Some(key) = oldest.map(|(key, _)| *key) {
             self.waiting.remove(&key);
             self.stats.evicted_count += 1;
