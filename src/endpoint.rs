@@ -47,7 +47,9 @@ impl Hash for Endpoint {
                 #[expect(clippy::cast_possible_truncation, reason = "the two halves of 128 bits")]
                 let (high, low) = ((bits >> 64) as u64, bits as u64);
                 state.write_u64(high);
-                state.write_u64(low ^ u64::from(self.port) << 48);
+                state.write_u64(low);
+                // Folded into the address, a port would be undone by the right address, whatever the hasher.
+                state.write_u16(self.port);
             }
         }
     }
@@ -115,4 +117,25 @@ impl Direction {
             Self::ToClient => 1,
         }
     }
+}
+
+/// Ends as an attacker chooses them, of two makes: those to which a hasher without a secret gives one hash, and those whose
+/// addresses undo their ports.
+#[cfg(test)]
+pub(crate) fn colliding() -> [Vec<Endpoint>; 2] {
+    use rustc_hash::FxBuildHasher;
+    use std::hash::BuildHasher as _;
+
+    /// What rustc-hash multiplies by.
+    const FACTOR: u64 = 0xf135_7aea_2e62_a9c5;
+    let end = |high: u64, low: u64, port| {
+        Endpoint::new(IpAddr::from((u128::from(high) << 64 | u128::from(low)).to_be_bytes()), port)
+    };
+    let highs = (0..1_000).map(|number| 0x2001_0db8_0000_0000 + number);
+    let without_secret: Vec<_> =
+        highs.map(|high| end(high, 0u64.wrapping_sub(high.wrapping_mul(FACTOR)), 40_000)).collect();
+    let first = FxBuildHasher.hash_one(without_secret[0]);
+    assert!(without_secret.iter().all(|end| FxBuildHasher.hash_one(end) == first), "they do collide");
+    let undone = (0..1_000).map(|port| end(0x2001_0db8_0000_0000, u64::from(port) << 48, port)).collect();
+    [without_secret, undone]
 }

@@ -1,12 +1,14 @@
 //! From the files as typed to what is read together: folders walked, files given twice counted once.
 
 mod list;
+mod seen;
 
 use super::args::InputArgs;
 use super::live::{LiveInput, SharedOutput};
 use super::message::{Kind, tell};
 use super::rotated;
 use crate::capture::Source;
+use seen::Seen;
 use std::collections::HashMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -213,68 +215,6 @@ fn walk(folder: &Path, files: &mut Vec<PathBuf>, found: &mut Found) {
             files.push(path);
         }
     }
-}
-
-/// The files met so far, to tell one that is given twice, under whichever name.
-#[derive(Default)]
-struct Seen {
-    standard_input: bool,
-    paths: HashMap<PathBuf, String>,
-    by_size: HashMap<u64, Vec<PathBuf>>,
-    copies: Vec<LeftOut>,
-}
-
-impl Seen {
-    /// The input at `path`, unless it has been met before.
-    fn first_time(&mut self, path: PathBuf, found: bool) -> Option<Input> {
-        let name = path.display().to_string();
-        let metadata = fs::metadata(&path).ok().filter(fs::Metadata::is_file);
-        let size = metadata.map(|metadata| metadata.len());
-        let canonical = path.canonicalize().unwrap_or_else(|_| path.clone());
-        if let Some(first) = self.paths.get(&canonical) {
-            let message = format!("the same file as {first}; read once");
-            return self.copy(name, message);
-        }
-        if let Some(size) = size.filter(|size| *size > 0) {
-            let alike = self.by_size.entry(size).or_default();
-            if let Some(first) = alike.iter().find(|other| same_content(other, &path)) {
-                let message = format!("the same content as {}; read once", first.display());
-                return self.copy(name, message);
-            }
-            alike.push(path.clone());
-        }
-        self.paths.insert(canonical, name.clone());
-        Some(Input { name, place: Place::File(path), found, size })
-    }
-}
-
-impl Seen {
-    fn copy(&mut self, name: String, message: String) -> Option<Input> {
-        tell(Kind::Note, format_args!("{name}: {message}"), None);
-        self.copies.push(LeftOut::Copy { name, message });
-        None
-    }
-}
-
-/// Whether two files of equal size hold the same bytes. Different captures differ within the first piece.
-fn same_content(a: &Path, b: &Path) -> bool {
-    let compare = || -> io::Result<bool> {
-        let (mut a, mut b) = (File::open(a)?, File::open(b)?);
-        let (mut piece_a, mut piece_b) = (Vec::new(), Vec::new());
-        loop {
-            piece_a.clear();
-            piece_b.clear();
-            (&mut a).take(64 << 10).read_to_end(&mut piece_a)?;
-            (&mut b).take(64 << 10).read_to_end(&mut piece_b)?;
-            if piece_a != piece_b {
-                return Ok(false);
-            }
-            if piece_a.is_empty() {
-                return Ok(true);
-            }
-        }
-    };
-    compare().unwrap_or(false)
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@
 use super::device::DeviceLine;
 use crate::endpoint::Endpoint;
 use crate::limits::DEVICES_AT_REST;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::{Index, IndexMut};
@@ -18,9 +18,9 @@ pub(super) struct Devices {
     /// Places of those that were forgotten.
     free: Vec<usize>,
     /// By the endpoint a device listens on.
-    by_endpoint: FxHashMap<Endpoint, usize>,
+    by_endpoint: HashMap<Endpoint, usize>,
     /// The first of a host: a device that dials out is the one that listens there.
-    by_host: FxHashMap<IpAddr, usize>,
+    by_host: HashMap<IpAddr, usize>,
     /// Those at rest, by when they came to it.
     at_rest: BTreeMap<u64, usize>,
     /// How often a line has come to rest.
@@ -129,6 +129,9 @@ impl IndexMut<usize> for Devices {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::endpoint::colliding;
+    use std::collections::HashSet;
+    use std::hash::BuildHasher as _;
 
     /// A port of one of very many hosts.
     fn endpoint(host: u32, port: u16) -> Endpoint {
@@ -159,6 +162,17 @@ mod tests {
         let again = devices.find(endpoint(1, 8899), true);
         assert_eq!((again, devices[again].in_bootloader), (first, false), "in the same place, and nothing known");
         assert_eq!(devices.find(endpoint(1, 8900), true), second);
+    }
+
+    /// Devices whose ends were made for it took as long to find as there were of them.
+    #[test]
+    fn ends_that_are_made_to_collide_do_not() {
+        let devices = Devices::default();
+        for ends in colliding() {
+            let endpoints: HashSet<_> = ends.iter().map(|end| devices.by_endpoint.hasher().hash_one(end)).collect();
+            let hosts: HashSet<_> = ends.iter().map(|end| devices.by_host.hasher().hash_one(end.ip)).collect();
+            assert_eq!((endpoints.len(), hosts.len()), (ends.len(), ends.len()));
+        }
     }
 
     /// However many come and go, those that rest are the latest, and places are used again.

@@ -10,6 +10,7 @@ use super::trace::Trace;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
 use crate::rct::value::{Form, Value, decode};
+use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
 
@@ -23,7 +24,7 @@ const SHOWN: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Sensitive {
     /// The last WRITE of each object.
-    last: FxHashMap<Key, Trace>,
+    last: HashMap<Key, Trace>,
     /// What the object held before, as far as the capture shows it, of WRITEs whose fate is not known yet.
     open: FxHashMap<ExchangeId, Option<String>>,
 }

@@ -9,7 +9,7 @@ use super::slab::{At, Slab};
 use super::trace::Trace;
 use crate::endpoint::ConnectionId;
 use crate::rct::registry::Registry;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// Memories of each kind per line; objects are some 900, an attacker's are more.
 const REMEMBERED: usize = 8192;
@@ -44,7 +44,7 @@ pub(super) struct Subjects {
     /// What each is, by the index of its place: apart from what is remembered, since that is all that most requests need, and
     /// so small that it stays in the nearest cache.
     natures: Vec<Nature>,
-    by_key: FxHashMap<Key, At>,
+    by_key: HashMap<Key, At>,
     /// How many have each kind of memory.
     answered: usize,
     expired: usize,

@@ -7,7 +7,7 @@ use super::request::Key;
 use super::trace::Trace;
 use super::values::Found;
 use crate::anomaly::Code;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const REMEMBERED: usize = 4096;
 /// The last WRITE of each object.
 #[derive(Debug, Default)]
 pub(super) struct Writes {
-    last: FxHashMap<Key, LastWrite>,
+    last: HashMap<Key, LastWrite>,
 }
 
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use super::ip::{Datagram, Fragment};
 use crate::limits::{FRAGMENT_PATIENCE, FRAGMENTED_DATAGRAMS};
 use crate::time::Timestamp;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use std::net::IpAddr;
 
 /// The longest datagram: the offset field ends 8 bytes short of this, and no length field goes above.
@@ -30,7 +30,7 @@ pub struct FragmentStats {
 /// Datagrams waiting for their fragments.
 #[derive(Debug, Default)]
 pub(super) struct FragmentPool {
-    waiting: FxHashMap<Key, Partial>,
+    waiting: HashMap<Key, Partial>,
     pub(super) stats: FragmentStats,
 }
 
@@ -84,7 +84,8 @@ impl FragmentPool {
             return;
         }
         // Which of several equally old ones goes must not depend on the order of a hash table.
-        let oldest = self.waiting.iter().min_by_key(|(key, partial)| (partial.since, key.src, key.dst, key.id));
+        let oldest =
+            self.waiting.iter().min_by_key(|(key, partial)| (partial.since, key.src, key.dst, key.id, key.protocol));
         if let Some(key) = oldest.map(|(key, _)| *key) {
             self.waiting.remove(&key);
             self.stats.evicted_count += 1;
@@ -142,12 +143,12 @@ impl Partial {
         let mut agreement = Agreement::Same;
         let mut joined = (start, end);
         let mut at = start;
-        let mut apart = Vec::with_capacity(self.present.len() + 1);
-        for &(from, to) in &self.present {
-            if to < start || from > end {
-                apart.push((from, to));
-                continue;
-            }
+        // Only the ranges that it touches are looked at: a datagram of small pieces has thousands.
+        let first = self.present.partition_point(|&(_, to)| to < start);
+        let touching = self.present[first..].iter().take_while(|&&(from, _)| from <= end);
+        let mut touched = first..first;
+        for &(from, to) in touching {
+            touched.end += 1;
             if at < from {
                 self.bytes[at..from].copy_from_slice(&payload[at - start..from - start]);
             }
@@ -160,10 +161,8 @@ impl Partial {
         }
         self.bytes[at..end].copy_from_slice(&payload[at - start..]);
         if joined.0 < joined.1 {
-            apart.push(joined);
-            apart.sort_unstable();
+            self.present.splice(touched, [joined]);
         }
-        self.present = apart;
         agreement
     }
 }
@@ -247,7 +246,52 @@ mod tests {
         assert_eq!(add(&mut pool, 1, 0, false, b"", 0), None);
     }
 
+    /// With thousands of ranges there, each further fragment copied and sorted all of them.
+    #[test]
+    fn a_datagram_of_thousands_of_pieces_is_put_together() {
+        let mut pool = FragmentPool::default();
+        let whole: Vec<u8> = (0..65_528_u32).map(|at| at.to_le_bytes()[0] ^ at.to_le_bytes()[1]).collect();
+        let units = whole.len() / 8;
+        let odd_ones_first = (1..units).step_by(2).rev().chain((0..units).step_by(2));
+        let mut last = None;
+        for unit in odd_ones_first {
+            assert_eq!(last, None);
+            last = add(&mut pool, 1, unit * 8, unit + 1 < units, &whole[unit * 8..][..8], 0);
+        }
+        assert_eq!(last, Some(whole));
+    }
+
+    /// The runs of bytes that are there.
+    fn runs(bytes: &[Option<u8>]) -> Vec<(usize, usize)> {
+        let is_there = |at: usize| bytes.get(at).is_some_and(Option::is_some);
+        let starts = (0..bytes.len()).filter(|at| is_there(*at) && !at.checked_sub(1).is_some_and(is_there));
+        starts.map(|start| (start, (start..=bytes.len()).find(|at| !is_there(*at)).expect("an end"))).collect()
+    }
+
     proptest! {
+        /// A byte, once there, stays; whatever else comes for it differs or does not.
+        #[test]
+        fn each_byte_is_the_first_that_came_for_it(
+            parts in prop::collection::vec((0_usize..40, prop::collection::vec(0_u8..2, 0..40)), 0..60),
+        ) {
+            let mut partial = Partial::new(Timestamp::default());
+            let mut bytes = [None; 400];
+            for (unit, payload) in parts {
+                let mut agreement = Agreement::Same;
+                for (byte, new) in bytes[unit * 8..].iter_mut().zip(&payload) {
+                    if *byte.get_or_insert(*new) != *new {
+                        agreement = Agreement::Conflict;
+                    }
+                }
+                let fragment = Fragment { id: 1, offset: unit * 8, more: true };
+                prop_assert_eq!(partial.add(fragment, &payload, None), agreement);
+                prop_assert_eq!(&partial.present, &runs(&bytes));
+                for (at, byte) in bytes.iter().enumerate() {
+                    prop_assert!(byte.is_none_or(|byte| partial.bytes[at] == byte));
+                }
+            }
+        }
+
         #[test]
         fn any_cover_gives_the_datagram(
             length in 1_usize..200,

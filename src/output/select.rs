@@ -11,6 +11,7 @@ use crate::line::{Exchange, ExchangeStatus, Sighting};
 use crate::object::ObjectId;
 use crate::rct::Command;
 use crate::time::Timestamp;
+use foldhash::HashMap;
 use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use std::hash::Hasher;
 use std::net::IpAddr;
@@ -151,7 +152,7 @@ pub struct Select<S> {
     /// Anomalies of selected exchanges that have not come by yet.
     awaited: FxHashSet<AnomalyId>,
     /// A hash of each object's last trusted payload.
-    last_values: FxHashMap<(IpAddr, ObjectId, Option<u32>), u64>,
+    last_values: HashMap<(IpAddr, ObjectId, Option<u32>), u64>,
 }
 
 impl<S> Select<S> {
@@ -163,7 +164,7 @@ impl<S> Select<S> {
             inner,
             ends: FxHashMap::default(),
             awaited: FxHashSet::default(),
-            last_values: FxHashMap::default(),
+            last_values: HashMap::default(),
         }
     }
 

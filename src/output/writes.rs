@@ -17,7 +17,7 @@ use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::registry::Registry;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -100,9 +100,9 @@ pub struct WritesOptions<'a> {
 pub struct Writes<'r> {
     registry: &'r Registry,
     reader: Reader<'r>,
-    known: FxHashMap<Key, Seen>,
+    known: HashMap<Key, Seen>,
     /// The rows of each object that wait for a READ.
-    waiting: FxHashMap<Key, Vec<usize>>,
+    waiting: HashMap<Key, Vec<usize>>,
     rows: Vec<Row>,
     left_out: u64,
     conflicts: Vec<Anomaly>,
@@ -114,8 +114,8 @@ impl<'r> Writes<'r> {
         Self {
             registry,
             reader: Reader::new(registry, mask_secrets),
-            known: FxHashMap::default(),
-            waiting: FxHashMap::default(),
+            known: HashMap::default(),
+            waiting: HashMap::default(),
             rows: Vec::new(),
             left_out: 0,
             conflicts: Vec::new(),

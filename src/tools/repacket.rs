@@ -9,7 +9,7 @@ use super::wire::{Station, TcpPacket, checksum};
 use crate::endpoint::Endpoint;
 use crate::net::{Segment, Seq};
 use crate::time::Timestamp;
-use rustc_hash::{FxHashMap, FxHashSet};
+use foldhash::{HashMap, HashSet};
 use std::io;
 use std::net::IpAddr;
 
@@ -56,8 +56,8 @@ pub(super) type Flow = (Endpoint, Endpoint);
 pub(super) struct Copier {
     /// Directions that have shown a right checksum: wrong ones in the others are those of a card that was to fill
     /// them in.
-    proven: FxHashSet<Flow>,
-    first_ts_val: FxHashMap<Flow, u32>,
+    proven: HashSet<Flow>,
+    first_ts_val: HashMap<Flow, u32>,
 }
 
 impl Copier {
@@ -99,9 +99,9 @@ impl Copier {
 /// Writes segments as packets, with MAC addresses of its own.
 #[derive(Debug, Default)]
 pub(super) struct Packer {
-    hosts: FxHashMap<IpAddr, u16>,
+    hosts: HashMap<IpAddr, u16>,
     /// The ways seen between two hosts, in the order of their first packets.
-    paths: FxHashMap<(IpAddr, IpAddr), Vec<u32>>,
+    paths: HashMap<(IpAddr, IpAddr), Vec<u32>>,
     buffer: Vec<u8>,
 }
 

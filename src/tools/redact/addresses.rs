@@ -1,6 +1,6 @@
 //! Addresses of documentation in place of real ones, the same for the same.
 
-use rustc_hash::{FxHashMap, FxHashSet};
+use foldhash::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The blocks set aside for documentation (RFC 5737), and the large one for benchmarks (RFC 2544) behind them.
@@ -11,8 +11,8 @@ const BLOCKS: [([u8; 2], u32, u32); 4] =
 #[derive(Debug, Default)]
 pub(super) struct Addresses {
     /// All that occur: none of them is handed out.
-    original: FxHashSet<IpAddr>,
-    given: FxHashMap<IpAddr, IpAddr>,
+    original: HashSet<IpAddr>,
+    given: HashMap<IpAddr, IpAddr>,
     next: [u32; 2],
 }
 

@@ -3,7 +3,7 @@
 
 use crate::net::Seq;
 use crate::tools::repacket::Flow;
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 use std::collections::BTreeMap;
 
 /// Bytes at a place of a flow, and what stands in their place.
@@ -16,7 +16,7 @@ struct Patch {
 /// All patches of a capture.
 #[derive(Debug, Default)]
 pub(super) struct Patches {
-    flows: FxHashMap<Flow, BTreeMap<u32, Vec<Patch>>>,
+    flows: HashMap<Flow, BTreeMap<u32, Vec<Patch>>>,
     /// The longest patch: how far back one can begin that reaches into a segment.
     longest: u32,
 }

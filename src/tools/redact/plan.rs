@@ -9,7 +9,8 @@ use crate::line::{Sender, Sighting};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::NonFrameKind;
 use crate::rct::registry::Registry;
-use rustc_hash::{FxHashMap, FxHashSet};
+use foldhash::{HashMap, HashSet};
+use rustc_hash::FxHashMap;
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 
@@ -22,13 +23,13 @@ const REMEMBERED: usize = 16;
 /// The first look: which connections are of the protocol, and what is secret on them.
 pub(super) struct Learn<'r> {
     registry: &'r Registry,
-    ours: FxHashSet<ConnectionKey>,
+    ours: HashSet<ConnectionKey>,
     values: Values,
 }
 
 impl<'r> Learn<'r> {
     pub(super) fn new(registry: &'r Registry) -> Self {
-        Self { registry, ours: FxHashSet::default(), values: Values::default() }
+        Self { registry, ours: HashSet::default(), values: Values::default() }
     }
 }
 
@@ -69,10 +70,10 @@ enum Change {
 /// The second look: every frame that has to change.
 pub(super) struct Plan<'r> {
     registry: &'r Registry,
-    ours: FxHashSet<ConnectionKey>,
+    ours: HashSet<ConnectionKey>,
     values: Values,
     bodies: Vec<Body>,
-    by_raw: FxHashMap<Vec<u8>, usize>,
+    by_raw: HashMap<Vec<u8>, usize>,
     changes: Vec<(Vec<ByteRange>, Vec<u8>, Change)>,
     /// The last frames that have to change, by connection and sender, the latest last: what follows may be a piece of
     /// one of them.
@@ -87,7 +88,7 @@ impl<'r> Plan<'r> {
             ours: learned.ours,
             values: learned.values,
             bodies: Vec::new(),
-            by_raw: FxHashMap::default(),
+            by_raw: HashMap::default(),
             changes: Vec::new(),
             last: FxHashMap::default(),
             report: Report::default(),
@@ -244,7 +245,7 @@ pub(super) struct PacketPatch {
 /// What has to change, by packet.
 #[derive(Debug)]
 pub(super) struct Solved {
-    ours: FxHashSet<ConnectionKey>,
+    ours: HashSet<ConnectionKey>,
     values: Values,
     packets: FxHashMap<PacketNumber, Vec<PacketPatch>>,
 }

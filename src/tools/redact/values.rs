@@ -4,7 +4,7 @@
 //! made from the number of the value alone: nothing can be computed back from it.
 
 use crate::rct::encode::{ESCAPE, START};
-use rustc_hash::FxHashMap;
+use foldhash::HashMap;
 
 /// The number of a distinct value, from 0 in the order of appearance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -16,7 +16,7 @@ const TELLING: usize = 5;
 /// Distinct secret values, and which bytes stand for each.
 #[derive(Debug, Default)]
 pub(super) struct Values {
-    ids: FxHashMap<Vec<u8>, ValueId>,
+    ids: HashMap<Vec<u8>, ValueId>,
     list: Vec<(Vec<u8>, Vec<u8>)>,
     /// The values that are looked for outside their objects, the longest first.
     telling: Vec<ValueId>,
