@@ -126,6 +126,13 @@ pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
 
+/// What has been found on connections whose protocol is not known yet, of all of them together. Beyond, one that brings
+/// more is taken for another protocol, unless it has shown a right frame: ours does so with the first that is whole.
+pub const UNPROVEN_BYTES_TOTAL: usize = 64 << 20;
+
+/// What one thing found costs beside its bytes; charged to the budget above, so that a flood of short ones is bounded too.
+pub const UNPROVEN_ITEM_OVERHEAD: usize = 256;
+
 /// Devices without a connection of which is kept what is known; beyond, the one that has been without for longest is
 /// forgotten. Some 4 KB each; arbitrary.
 pub const DEVICES_AT_REST: usize = 4096;

@@ -12,7 +12,9 @@ use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
 use crate::in_place::push;
-use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
+use crate::limits::{
+    FRAME_PATIENCE, PROBE_BYTES, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES, UNPROVEN_BYTES_TOTAL,
+};
 use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -58,6 +60,8 @@ pub(super) struct Work {
     pub(super) totals: Summary,
     /// What all framers hold together.
     unfinished: usize,
+    /// What has been found on all connections whose protocol is not known yet.
+    unproven: usize,
     /// Directions that held bytes back when data last came, and when to look at them.
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
@@ -91,6 +95,7 @@ impl Work {
             steps: Vec::new(),
             totals: Summary::default(),
             unfinished: 0,
+            unproven: 0,
             watch: BTreeSet::new(),
             released: Timestamp::from_nanos(i64::MIN),
             pending: None,
@@ -152,8 +157,9 @@ impl Work {
                     if let Some(connection) = drain.connection(connection) {
                         self.closed(connection, reason);
                     }
-                    let gone = self.streams.remove(connection);
-                    self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
+                    if let Some(gone) = self.streams.remove(connection) {
+                        self.let_go(&gone);
+                    }
                 }
             }
         }
@@ -310,6 +316,7 @@ impl Work {
         if proof >= 2 {
             stream.protocol = Protocol::Rct;
             let unproven = std::mem::take(&mut stream.unproven);
+            self.unproven -= std::mem::take(&mut stream.unproven_bytes);
             let notices = std::mem::take(&mut stream.notices);
             self.open_line(id);
             for notice in notices {
@@ -321,12 +328,22 @@ impl Work {
             }
             return Follow::Yes { two_sided };
         }
-        if looked_at >= PROBE_BYTES || stream.unproven.len() > PROBE_ITEMS {
-            self.unfinished -= stream.unfinished();
-            stream.dismiss();
+        let weight = stream.weigh_unproven();
+        self.unproven += weight;
+        self.unproven -= std::mem::replace(&mut stream.unproven_bytes, weight);
+        let is_too_much = stream.unproven.len() > PROBE_ITEMS || self.unproven > UNPROVEN_BYTES_TOTAL;
+        if looked_at >= PROBE_BYTES || is_too_much {
+            let dismissed = stream.dismiss();
+            self.let_go(&dismissed);
             return Follow::No;
         }
         Follow::Yes { two_sided }
+    }
+
+    /// What is kept of a stream is gone: it counts towards no bound any more.
+    fn let_go(&mut self, stream: &Stream) {
+        self.unfinished -= stream.unfinished();
+        self.unproven -= stream.unproven_bytes;
     }
 
     /// A connection is over: what its framers hold is handed out as it is.
@@ -436,6 +453,7 @@ impl Work {
 
     /// The capture is over: nobody waits for anything any more.
     pub(super) fn end(&mut self, complete: bool) {
+        debug_assert_eq!((self.unfinished, self.unproven), (0, 0), "all connections are over");
         self.put_in_sequence();
         while let Some(found) = self.sequence.next_of_all() {
             self.steps.push(Step(Kind::Found(found)));
