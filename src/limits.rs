@@ -113,6 +113,10 @@ pub const FRAME_BYTES: usize = 66 << 10;
 /// than [`UNFINISHED_FRAME_BYTES`] are handed out as they are.
 pub const UNFINISHED_BYTES_TOTAL: usize = 64 << 20;
 
+/// What a piece of such a frame, as much of it as a packet brings, costs beside its bytes: where each came from is kept.
+/// Charged to the budget above, so that a flood of one-byte pieces is bounded too.
+pub const UNFINISHED_PIECE_OVERHEAD: usize = 64;
+
 /// What a connection may hold of a frame in any case: most frames are shorter.
 pub const UNFINISHED_FRAME_BYTES: usize = 1 << 10;
 

@@ -127,7 +127,7 @@ impl Stream {
         self.halves.as_mut().map(|halves| &mut halves[direction.index()])
     }
 
-    /// What its framers hold, as it counts towards the bound.
+    /// What its directions hold back, as it counts towards the bound.
     pub(super) fn unfinished(&self) -> usize {
         self.halves.iter().flat_map(|halves| halves.iter()).map(|half| half.unfinished).sum()
     }

@@ -58,7 +58,7 @@ pub(super) struct Work {
     pub(super) steps: Vec<Step>,
     /// As far as packets and TCP go.
     pub(super) totals: Summary,
-    /// What all framers hold together.
+    /// What all directions hold back together.
     unfinished: usize,
     /// What has been found on all connections whose protocol is not known yet.
     unproven: usize,
@@ -255,16 +255,16 @@ impl Work {
         self.note_held(id, direction)
     }
 
-    /// Notes what a framer holds, and keeps what all of them do within its bound.
+    /// Notes what a direction holds back, and keeps what all of them do within its bound.
     fn note_held(&mut self, id: ConnectionId, direction: Direction) -> Follow {
         let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
         let (half, unproven) = stream.half_and_unproven(direction);
-        let held = half.held();
-        self.unfinished += held;
-        self.unfinished -= std::mem::replace(&mut half.unfinished, held);
+        let (held, weight) = (half.held(), half.weigh_held());
+        self.unfinished += weight;
+        self.unfinished -= std::mem::replace(&mut half.unfinished, weight);
         let has_hold = half.hold.is_some();
-        if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
+        if self.unfinished > UNFINISHED_BYTES_TOTAL && weight > UNFINISHED_FRAME_BYTES {
             half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {

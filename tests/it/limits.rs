@@ -78,7 +78,7 @@ fn a_window_beyond_the_bound_is_refused() {
 #[test]
 fn unfinished_frames_beyond_the_bound_are_given_up() {
     // Each holds 44 segments and the beginning of a frame.
-    let room = limits::UNFINISHED_BYTES_TOTAL / (44 * 1_460 + 4);
+    let room = limits::UNFINISHED_BYTES_TOTAL / (44 * 1_460 + 4 + 45 * limits::UNFINISHED_PIECE_OVERHEAD);
     let connections = room + 10;
     let mut file = Vec::new();
     let count = u32::try_from(connections).expect("few");
@@ -102,10 +102,10 @@ fn a_connection_that_adds_to_too_much_of_an_unknown_protocol_is_not_followed() {
     }
     let room = limits::UNPROVEN_BYTES_TOTAL / (250 * (limits::UNPROVEN_ITEM_OVERHEAD + 3));
     for (others, followed) in [(0, 2), (room - 1, 2), (room, 1), (room + 10, 1)] {
-        let mut file = Vec::new();
-        hostile(Hostile::UnprovenFlood, u32::try_from(others).expect("few"), &mut file).expect("a Vec takes all");
-        file.extend(&film.file()[24..]);
-        let observed = analyze_file_with(&file, Options { ports: vec![1], ..Options::default() });
+        let mut capture = Vec::new();
+        hostile(Hostile::UnprovenFlood, u32::try_from(others).expect("few"), &mut capture).expect("a Vec takes all");
+        capture.extend(&film.file()[24..]);
+        let observed = analyze_file_with(&capture, Options { ports: vec![1], ..Options::default() });
         assert_eq!(observed.exchanges.len(), followed, "after {others} others");
     }
 }
