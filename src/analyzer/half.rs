@@ -49,8 +49,8 @@ pub(super) struct Moment {
 pub(super) enum Watched {
     /// No.
     No,
-    /// At some time to come.
-    Queued,
+    /// At this time.
+    Queued(Timestamp),
     /// It has been silent for so long that nothing more is learned from silence: again when data comes.
     Settled,
 }
@@ -257,6 +257,14 @@ impl Half {
             return None;
         }
         self.runs.front().map(|run| run.place(self.framer.offset()))
+    }
+
+    /// The time at which it is to be looked at, and what to call it then.
+    pub(super) fn watch_entry(&self) -> Option<(Timestamp, ConnectionId, Direction)> {
+        match self.watched {
+            Watched::Queued(due) => Some((due, self.way.connection, self.way.direction)),
+            Watched::No | Watched::Settled => None,
+        }
     }
 
     /// When to look at it next, while it holds bytes back since `hold`: once it has been silent for that long, or, if the

@@ -132,6 +132,12 @@ impl Stream {
         self.halves.iter().flat_map(|halves| halves.iter()).map(|half| half.unfinished).sum()
     }
 
+    /// When its directions are to be looked at, those that are.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (Timestamp, ConnectionId, Direction)> {
+        let halves = self.halves.iter().flat_map(|halves| halves.iter());
+        halves.filter_map(Half::watch_entry)
+    }
+
     /// The bytes that what was found before the protocol was known takes.
     pub(super) fn weigh_unproven(&self) -> usize {
         self.unproven.iter().map(|found| UNPROVEN_ITEM_OVERHEAD + found.weight()).sum()

@@ -295,8 +295,9 @@ impl Work {
         if let Some(hold) = since
             && half.watched == Watched::No
         {
-            half.watched = Watched::Queued;
-            self.watch.insert((half.due(hold, PAUSE), id, direction));
+            let due = half.due(hold, PAUSE);
+            half.watched = Watched::Queued(due);
+            self.watch.insert((due, id, direction));
         }
     }
 
@@ -340,8 +341,11 @@ impl Work {
         Follow::Yes { two_sided }
     }
 
-    /// What is kept of a stream is gone: it counts towards no bound any more.
+    /// What is kept of a stream is gone: it counts towards no bound any more, and nobody looks at it.
     fn let_go(&mut self, stream: &Stream) {
+        for entry in stream.watched() {
+            self.watch.remove(&entry);
+        }
         self.unfinished -= stream.unfinished();
         self.unproven -= stream.unproven_bytes;
     }
@@ -376,8 +380,9 @@ impl Work {
                 half.watched = Watched::Settled;
             } else if silence >= PAUSE {
                 half.settle(Silence::Pause);
-                half.watched = Watched::Queued;
-                self.watch.insert((half.due(hold, LONG_SILENCE), connection, direction));
+                let due = half.due(hold, LONG_SILENCE);
+                half.watched = Watched::Queued(due);
+                self.watch.insert((due, connection, direction));
             }
             self.collect(connection, direction);
         }
@@ -453,7 +458,7 @@ impl Work {
 
     /// The capture is over: nobody waits for anything any more.
     pub(super) fn end(&mut self, complete: bool) {
-        debug_assert_eq!((self.unfinished, self.unproven), (0, 0), "all connections are over");
+        debug_assert_eq!((self.unfinished, self.unproven, self.watch.len()), (0, 0, 0), "all connections are over");
         self.put_in_sequence();
         while let Some(found) = self.sequence.next_of_all() {
             self.steps.push(Step(Kind::Found(found)));
