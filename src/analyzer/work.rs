@@ -261,8 +261,13 @@ impl Work {
         let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
         let (half, unproven) = stream.half_and_unproven(direction);
         let (held, weight) = (half.held(), half.weigh_held());
+        let before = std::mem::replace(&mut half.unfinished, weight);
         self.unfinished += weight;
-        self.unfinished -= std::mem::replace(&mut half.unfinished, weight);
+        self.unfinished -= before;
+        if weight == 0 && before > UNFINISHED_FRAME_BYTES {
+            // It counts no more, so it must not take memory any more.
+            half.shrink();
+        }
         let has_hold = half.hold.is_some();
         if self.unfinished > UNFINISHED_BYTES_TOTAL && weight > UNFINISHED_FRAME_BYTES {
             half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
