@@ -113,6 +113,10 @@ pub const FRAME_BYTES: usize = 66 << 10;
 /// than [`UNFINISHED_FRAME_BYTES`] are handed out as they are.
 pub const UNFINISHED_BYTES_TOTAL: usize = 64 << 20;
 
+/// What a piece of such a frame, as much of it as a packet brings, costs beside its bytes: where each came from is kept.
+/// Charged to the budget above, so that a flood of one-byte pieces is bounded too.
+pub const UNFINISHED_PIECE_OVERHEAD: usize = 64;
+
 /// What a connection may hold of a frame in any case: most frames are shorter.
 pub const UNFINISHED_FRAME_BYTES: usize = 1 << 10;
 
@@ -129,6 +133,13 @@ pub const FRAME_PATIENCE: Duration = HOLE_PATIENCE;
 
 /// Bytes of a connection on an unknown port that are looked at before it is taken for another protocol.
 pub const PROBE_BYTES: u64 = 16 << 10;
+
+/// What has been found on connections whose protocol is not known yet, of all of them together. Beyond, one that brings
+/// more is taken for another protocol, unless it has shown a right frame: ours does so with the first that is whole.
+pub const UNPROVEN_BYTES_TOTAL: usize = 64 << 20;
+
+/// What one thing found costs beside its bytes; charged to the budget above, so that a flood of short ones is bounded too.
+pub const UNPROVEN_ITEM_OVERHEAD: usize = 256;
 
 /// Pieces of one frame that an anomaly names as evidence: the first ones, and the one that completed it. Arbitrary.
 pub const EVIDENCE_SPANS: usize = 64;

@@ -6,7 +6,7 @@ use super::step::Outlet;
 use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
-use crate::limits::FRAME_PATIENCE;
+use crate::limits::{FRAME_PATIENCE, UNFINISHED_PIECE_OVERHEAD};
 use crate::line::exchange::kept;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
@@ -49,8 +49,8 @@ pub(super) struct Moment {
 pub(super) enum Watched {
     /// No.
     No,
-    /// At some time to come.
-    Queued,
+    /// At this time.
+    Queued(Timestamp),
     /// It has been silent for so long that nothing more is learned from silence: again when data comes.
     Settled,
 }
@@ -75,7 +75,7 @@ pub(super) struct Half {
     midstream: bool,
     /// The runs that hold the bytes from the framer's offset on, in order and gapless. Empty while it holds none.
     runs: VecDeque<Run>,
-    /// What its framer holds, as it counts towards the bound.
+    /// What is held back, as it counts towards the bound.
     pub(super) unfinished: usize,
     /// An unfinished frame has been given up for want of room: told once.
     pub(super) told_full: bool,
@@ -246,12 +246,25 @@ impl Half {
         self.framer.held()
     }
 
+    /// What they cost, and where they came from with them.
+    pub(super) fn weigh_held(&self) -> usize {
+        self.held() + self.runs.len() * UNFINISHED_PIECE_OVERHEAD
+    }
+
     /// The first byte that is held back, if any: nothing of this direction can complete before it.
     pub(super) fn held_since(&self) -> Option<Place> {
         if self.held() == 0 {
             return None;
         }
         self.runs.front().map(|run| run.place(self.framer.offset()))
+    }
+
+    /// The time at which it is to be looked at, and what to call it then.
+    pub(super) fn watch_entry(&self) -> Option<(Timestamp, ConnectionId, Direction)> {
+        match self.watched {
+            Watched::Queued(due) => Some((due, self.way.connection, self.way.direction)),
+            Watched::No | Watched::Settled => None,
+        }
     }
 
     /// When to look at it next, while it holds bytes back since `hold`: once it has been silent for that long, or, if the
@@ -265,7 +278,13 @@ impl Half {
     pub(super) fn give_up(&mut self, outlet: &mut Outlet<'_>) {
         self.framer.give_up();
         self.take_found(outlet);
+        self.shrink();
+    }
+
+    /// Frees memory that is not in use.
+    pub(super) fn shrink(&mut self) {
         self.framer.shrink();
+        self.runs.shrink_to_fit();
     }
 
     /// Hands what has been found to `outlet`.
@@ -366,5 +385,47 @@ fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {
         stream_offset: bytes.offset,
         stream_length: bytes.length,
         spans: stand.spans,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::object::ObjectId;
+    use crate::rct::{Command, encode};
+    use crate::tcp::ChunkBody;
+    use std::net::Ipv4Addr;
+
+    fn half() -> Half {
+        let end = Endpoint::new(Ipv4Addr::LOCALHOST.into(), 8899);
+        let (connection, direction) = (ConnectionId(1), Direction::ToClient);
+        Half::new(Way { connection, direction, src: end, dst: end, keep_raw: false }, false)
+    }
+
+    /// Has the half take the bytes one packet each, from a stream offset on. How many things they complete.
+    fn trickle(half: &mut Half, offset: u64, bytes: &[u8]) -> usize {
+        let (mut steps, mut unproven) = (Vec::new(), Vec::new());
+        for (offset, byte) in (offset..).zip(bytes) {
+            let (packet, ts) = (PacketNumber(1 + offset), Timestamp::from_nanos(0));
+            let Way { connection, direction, .. } = half.way;
+            let body = ChunkBody::Data(std::slice::from_ref(byte));
+            let chunk = Chunk { connection, direction, offset, body, packet, ts, packet_offset: 54 };
+            let now = Moment { packet, ts, clock: ts, came: ts };
+            let mut outlet = Outlet { proven: true, steps: &mut steps, unproven: &mut unproven };
+            half.push(&chunk, std::slice::from_ref(byte), now, &mut outlet);
+        }
+        steps.len()
+    }
+
+    /// A frame that comes a byte at a time costs far more than its bytes, until it is over.
+    #[test]
+    fn every_piece_of_what_is_held_counts() {
+        let (mut half, mut frame) = (half(), Vec::new());
+        encode::frame(&mut frame, Command::RESPONSE, None, ObjectId(0x9599_30bf), &[0x55; 200]);
+        let (last, begun) = frame.split_last().expect("not empty");
+        assert_eq!(trickle(&mut half, 0, begun), 0);
+        assert_eq!((half.held(), half.weigh_held()), (begun.len(), begun.len() * (1 + UNFINISHED_PIECE_OVERHEAD)));
+        assert_eq!(trickle(&mut half, begun.len() as u64, &[*last]), 1);
+        assert_eq!((half.held(), half.weigh_held()), (0, 0));
     }
 }

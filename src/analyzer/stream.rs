@@ -6,6 +6,7 @@ use super::ordinary::Ordinary;
 use super::report::Closed;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
+use crate::limits::UNPROVEN_ITEM_OVERHEAD;
 use crate::line::Sighting;
 use crate::tcp::{Connection, Notice};
 use crate::time::Timestamp;
@@ -76,6 +77,8 @@ pub(super) struct Stream {
     halves: Option<Box<[Half; 2]>>,
     /// What was found, and noticed, before the protocol was known.
     pub(super) unproven: Vec<Found>,
+    /// What of that counts towards the bound.
+    pub(super) unproven_bytes: usize,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -92,6 +95,7 @@ impl Stream {
             two_sided: false,
             halves: None,
             unproven: Vec::new(),
+            unproven_bytes: 0,
             notices: Vec::new(),
         }
     }
@@ -123,16 +127,32 @@ impl Stream {
         self.halves.as_mut().map(|halves| &mut halves[direction.index()])
     }
 
-    /// What its framers hold, as it counts towards the bound.
+    /// What its directions hold back, as it counts towards the bound.
     pub(super) fn unfinished(&self) -> usize {
         self.halves.iter().flat_map(|halves| halves.iter()).map(|half| half.unfinished).sum()
     }
 
-    /// Forgets all data: the connection carries another protocol.
-    pub(super) fn dismiss(&mut self) {
-        self.protocol = Protocol::Foreign;
-        self.halves = None;
-        self.unproven = Vec::new();
-        self.notices = Vec::new();
+    /// When its directions are to be looked at, those that are.
+    pub(super) fn watched(&self) -> impl Iterator<Item = (Timestamp, ConnectionId, Direction)> {
+        let halves = self.halves.iter().flat_map(|halves| halves.iter());
+        halves.filter_map(Half::watch_entry)
+    }
+
+    /// The bytes that what was found before the protocol was known takes.
+    pub(super) fn weigh_unproven(&self) -> usize {
+        self.unproven.iter().map(|found| UNPROVEN_ITEM_OVERHEAD + found.weight()).sum()
+    }
+
+    /// Forgets all data, since the connection carries another protocol, and returns the stream as it was.
+    pub(super) fn dismiss(&mut self) -> Self {
+        let foreign = Self {
+            protocol: Protocol::Foreign,
+            halves: None,
+            unproven: Vec::new(),
+            unproven_bytes: 0,
+            notices: Vec::new(),
+            ..*self
+        };
+        std::mem::replace(self, foreign)
     }
 }

@@ -12,7 +12,9 @@ use super::stream::{Found, Protocol, Stream, What};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
 use crate::in_place::push;
-use crate::limits::{FRAME_PATIENCE, PROBE_BYTES, STEPS_AT_ONCE, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES};
+use crate::limits::{
+    FRAME_PATIENCE, PROBE_BYTES, STEPS_AT_ONCE, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES, UNPROVEN_BYTES_TOTAL,
+};
 use crate::line::Opening;
 use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
@@ -56,8 +58,10 @@ pub(super) struct Work {
     pub(super) steps: Vec<Step>,
     /// As far as packets and TCP go.
     pub(super) totals: Summary,
-    /// What all framers hold together.
+    /// What all directions hold back together.
     unfinished: usize,
+    /// What has been found on all connections whose protocol is not known yet.
+    unproven: usize,
     /// Directions that held bytes back when data last came, and when to look at them.
     watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
@@ -93,6 +97,7 @@ impl Work {
             steps: Vec::new(),
             totals: Summary::default(),
             unfinished: 0,
+            unproven: 0,
             watch: BTreeSet::new(),
             released: Timestamp::from_nanos(i64::MIN),
             settled: Timestamp::from_nanos(i64::MIN),
@@ -162,8 +167,9 @@ impl Work {
                     if let Some(connection) = drain.connection(connection) {
                         self.closed(connection, reason);
                     }
-                    let gone = self.streams.remove(connection);
-                    self.unfinished -= gone.map_or(0, |stream| stream.unfinished());
+                    if let Some(gone) = self.streams.remove(connection) {
+                        self.let_go(&gone);
+                    }
                 }
             }
         }
@@ -259,16 +265,21 @@ impl Work {
         self.note_held(id, direction)
     }
 
-    /// Notes what a framer holds, and keeps what all of them do within its bound.
+    /// Notes what a direction holds back, and keeps what all of them do within its bound.
     fn note_held(&mut self, id: ConnectionId, direction: Direction) -> Follow {
         let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let (proven, two_sided) = (stream.protocol == Protocol::Rct, stream.two_sided);
         let (half, unproven) = stream.half_and_unproven(direction);
-        let held = half.held();
-        self.unfinished += held;
-        self.unfinished -= std::mem::replace(&mut half.unfinished, held);
+        let (held, weight) = (half.held(), half.weigh_held());
+        let before = std::mem::replace(&mut half.unfinished, weight);
+        self.unfinished += weight;
+        self.unfinished -= before;
+        if weight == 0 && before > UNFINISHED_FRAME_BYTES {
+            // It counts no more, so it must not take memory any more.
+            half.shrink();
+        }
         let has_hold = half.hold.is_some();
-        if self.unfinished > UNFINISHED_BYTES_TOTAL && held > UNFINISHED_FRAME_BYTES {
+        if self.unfinished > UNFINISHED_BYTES_TOTAL && weight > UNFINISHED_FRAME_BYTES {
             half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
@@ -299,8 +310,9 @@ impl Work {
         if let Some(hold) = since
             && half.watched == Watched::No
         {
-            half.watched = Watched::Queued;
-            self.watch.insert((half.due(hold, PAUSE), id, direction));
+            let due = half.due(hold, PAUSE);
+            half.watched = Watched::Queued(due);
+            self.watch.insert((due, id, direction));
         }
     }
 
@@ -320,6 +332,7 @@ impl Work {
         if proof >= 2 {
             stream.protocol = Protocol::Rct;
             let unproven = std::mem::take(&mut stream.unproven);
+            self.unproven -= std::mem::take(&mut stream.unproven_bytes);
             let notices = std::mem::take(&mut stream.notices);
             self.open_line(id);
             for notice in notices {
@@ -331,12 +344,25 @@ impl Work {
             }
             return Follow::Yes { two_sided };
         }
-        if looked_at >= PROBE_BYTES || stream.unproven.len() > PROBE_ITEMS {
-            self.unfinished -= stream.unfinished();
-            stream.dismiss();
+        let weight = stream.weigh_unproven();
+        self.unproven += weight;
+        self.unproven -= std::mem::replace(&mut stream.unproven_bytes, weight);
+        let is_too_much = stream.unproven.len() > PROBE_ITEMS || self.unproven > UNPROVEN_BYTES_TOTAL;
+        if looked_at >= PROBE_BYTES || is_too_much {
+            let dismissed = stream.dismiss();
+            self.let_go(&dismissed);
             return Follow::No;
         }
         Follow::Yes { two_sided }
+    }
+
+    /// What is kept of a stream is gone: it counts towards no bound any more, and nobody looks at it.
+    fn let_go(&mut self, stream: &Stream) {
+        for entry in stream.watched() {
+            self.watch.remove(&entry);
+        }
+        self.unfinished -= stream.unfinished();
+        self.unproven -= stream.unproven_bytes;
     }
 
     /// A connection is over: what its framers hold is handed out as it is.
@@ -372,8 +398,9 @@ impl Work {
                 half.watched = Watched::Settled;
             } else if silence >= PAUSE {
                 half.settle(Silence::Pause);
-                half.watched = Watched::Queued;
-                self.watch.insert((half.due(hold, LONG_SILENCE), connection, direction));
+                let due = half.due(hold, LONG_SILENCE);
+                half.watched = Watched::Queued(due);
+                self.watch.insert((due, connection, direction));
             }
             self.collect(connection, direction);
         }
@@ -460,6 +487,7 @@ impl Work {
 
     /// The capture is over: nobody waits for anything any more.
     pub(super) fn end(&mut self, complete: bool) {
+        debug_assert_eq!((self.unfinished, self.unproven, self.watch.len()), (0, 0, 0), "all connections are over");
         self.put_in_sequence();
         while let Some(found) = self.sequence.next_of_all() {
             self.steps.push(Step(Kind::Found(found)));

@@ -407,6 +407,9 @@ proptest! {
                     let Some(item) = framer.next_item() else { break };
                     seen.push(format!("{item:02x?}"));
                 }
+                if forget {
+                    framer.shrink();
+                }
                 seen.push(format!("{} held", framer.held()));
             };
             for (chunk, silence) in chunks.iter().zip(silences.iter().chain([&None])) {

@@ -93,6 +93,7 @@ impl Scan {
     pub(super) fn renewed(&mut self) -> Self {
         Self {
             offset: self.offset,
+            noise_end: self.noise_end,
             out_of_step: self.out_of_step,
             tails: std::mem::take(&mut self.tails),
             ..Self::default()

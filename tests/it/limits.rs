@@ -1,7 +1,7 @@
 //! Bounds that only a whole capture reaches: what is beyond one is told. The others are held where they live (`capture`,
 //! `net`, `tcp`, `rct`), and in `fixtures/anomalies/tcp.limit.pcap`.
 
-use crate::film::{Film, analyze, analyze_file};
+use crate::film::{Film, analyze, analyze_file, analyze_file_with};
 use rctscope::analyzer::{Collector, Options};
 use rctscope::anomaly::{Code, Severity};
 use rctscope::capture::Reader;
@@ -78,7 +78,7 @@ fn a_window_beyond_the_bound_is_refused() {
 #[test]
 fn unfinished_frames_beyond_the_bound_are_given_up() {
     // Each holds 44 segments and the beginning of a frame.
-    let room = limits::UNFINISHED_BYTES_TOTAL / (44 * 1_460 + 4);
+    let room = limits::UNFINISHED_BYTES_TOTAL / (44 * 1_460 + 4 + 45 * limits::UNFINISHED_PIECE_OVERHEAD);
     let connections = room + 10;
     let mut file = Vec::new();
     let count = u32::try_from(connections).expect("few");
@@ -88,6 +88,26 @@ fn unfinished_frames_beyond_the_bound_are_given_up() {
     assert_eq!(limits, connections - room);
     let blamed = observed.anomalies.iter().find(|anomaly| anomaly.code.severity() == Severity::Error);
     assert_eq!(blamed.filter(|anomaly| anomaly.code != Code::Truncated), None);
+}
+
+/// More found on connections of an unknown protocol than there is room for: whoever brings more is taken for another one, but
+/// whoever begins with a right frame is not.
+#[test]
+fn a_connection_that_adds_to_too_much_of_an_unknown_protocol_is_not_followed() {
+    let switches = [0x2b, 0x3c, 0xe1].repeat(250);
+    let mut film = Film::new(2);
+    film.client_says(1_000, 0, &switches);
+    for connection in [0, 1] {
+        film.request(2_000, connection, Command::READ, ObjectId(0x9599_30bf), &[]);
+    }
+    let room = limits::UNPROVEN_BYTES_TOTAL / (250 * (limits::UNPROVEN_ITEM_OVERHEAD + 3));
+    for (others, followed) in [(0, 2), (room - 1, 2), (room, 1), (room + 10, 1)] {
+        let mut capture = Vec::new();
+        hostile(Hostile::UnprovenFlood, u32::try_from(others).expect("few"), &mut capture).expect("a Vec takes all");
+        capture.extend(&film.file()[24..]);
+        let observed = analyze_file_with(&capture, Options { ports: vec![1], ..Options::default() });
+        assert_eq!(observed.exchanges.len(), followed, "after {others} others");
+    }
 }
 
 /// An answer cut right behind an escape byte, a whole one there, and then a byte of neither every four seconds: nothing shows

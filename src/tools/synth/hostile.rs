@@ -71,6 +71,8 @@ attacks! {
         "bytes 6 s apart, every 2,000 behind 63 KB of a frame that never ends, in which 7,000 seem to start";
     ProbeFlood "probe-flood" 3_000 probe_flood,
         "connections on an unknown port with 16 KB of what the bootloader says";
+    UnprovenFlood "unproven-flood" 20_000 unproven_flood,
+        "connections on an unknown port that stay, each with 250 protocol switches and nothing else";
     Reversed "reversed" 1_000_000 reversed,
         "segments of one byte, the last one first";
     LyingLength "lying-length" 50_000_000 lying_length,
@@ -286,11 +288,18 @@ fn trickle(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
 fn probe_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     let bytes = [0x50, 0xf7, 0x05, 0xab].repeat(SEGMENT_BYTES / 4);
     for n in 0..count {
-        let Way { src, dst, seq, ack } = client(n);
-        let mut way = forge.open(Way { src, dst: dst.at_port(7777), seq, ack })?;
+        let mut way = forge.open(to_unknown_port(n))?;
         (0..11).try_for_each(|_| forge.send(&mut way, ACK, &bytes))?;
     }
     Ok(())
+}
+
+fn unproven_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    let bytes = [0x2b, 0x3c, 0xe1].repeat(250);
+    (0..count).try_for_each(|n| {
+        let mut way = forge.open(to_unknown_port(n))?;
+        forge.send(&mut way, PSH | ACK, &bytes)
+    })
 }
 
 fn reversed(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
@@ -397,6 +406,11 @@ fn port_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
         let dst = Station::new(20, Ipv4Addr::from(0x0a00_0000 + host), u16::try_from(port).unwrap_or(PORT));
         talk(forge, Way { dst, ..client(n) }, n).map(drop)
     })
+}
+
+/// The way from client `number` to a port that is not the protocol's.
+fn to_unknown_port(number: u32) -> Way {
+    Way { dst: device().at_port(7777), ..client(number) }
 }
 
 /// The way from client `number` to a device of its own.
