@@ -142,7 +142,11 @@ pub const UNPROVEN_BYTES_TOTAL: usize = 64 << 20;
 pub const UNPROVEN_ITEM_OVERHEAD: usize = 256;
 
 /// Pieces of one frame that an anomaly names as evidence: the first ones, and the one that completed it. Arbitrary.
-pub const EVIDENCE_SPANS: usize = 64;
+pub const EVIDENCE_SPANS: usize = 512;
+
+/// Connections of one device on which copies of an answer are looked for and waited for. A bridge serves five or so; more is
+/// an attack.
+pub const COPIES: usize = 64;
 
 /// Devices without a connection of which is kept what is known; beyond, the one that has been without for longest is
 /// forgotten. Some 4 KB each; arbitrary.

@@ -4,6 +4,7 @@
 use super::exchange::SightingId;
 use super::request::Handle;
 use crate::endpoint::ConnectionId;
+use crate::limits::COPIES;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
@@ -34,9 +35,15 @@ pub(super) struct Original {
     pub(super) exchange: Option<Handle>,
     /// The connection whose request it answers, once known.
     pub(super) owner: Option<ConnectionId>,
-    /// Where it has been seen.
+    /// Where it has been seen; with [`COPIES`] of them it counts as seen everywhere.
     seen: SmallVec<[ConnectionId; 4]>,
     content: u64,
+}
+
+impl Original {
+    fn is_seen_on(&self, connection: ConnectionId) -> bool {
+        self.seen.len() >= COPIES || self.seen.contains(&connection)
+    }
 }
 
 /// The device frames of the last few seconds.
@@ -66,7 +73,7 @@ impl Copies {
             // What has been too long ago may still be remembered, where nothing new has come.
             ts.is_within(PATIENCE, original.ts)
                 && original.ts.saturating_add(ACCEPTING) >= opened
-                && !original.seen.contains(&connection)
+                && !original.is_seen_on(connection)
         };
         let places = self.by_content.get(&content)?;
         places.iter().copied().find(|place| self.get(*place).is_some_and(may_be))
@@ -98,7 +105,7 @@ impl Copies {
 
     /// Notes that what has been seen so far will not appear on `connection` any more: the capture lost bytes of it.
     pub(super) fn write_off(&mut self, connection: ConnectionId) {
-        for original in self.originals.iter_mut().filter(|original| !original.seen.contains(&connection)) {
+        for original in self.originals.iter_mut().filter(|original| !original.is_seen_on(connection)) {
             original.seen.push(connection);
         }
     }

@@ -6,6 +6,7 @@
 use super::member::{Member, Standing};
 use super::slab::{At, Slab};
 use crate::endpoint::ConnectionId;
+use crate::limits::COPIES;
 use crate::time::Timestamp;
 use rustc_hash::FxHashMap;
 use std::collections::BTreeSet;
@@ -18,7 +19,7 @@ pub(super) struct Members {
     alive: usize,
     /// How many were seen to get copies.
     proven: usize,
-    /// Those that copies are to be waited for on, by when they were opened.
+    /// Those that copies are to be waited for on, by when they were opened; at most [`COPIES`].
     expecting: BTreeSet<(Timestamp, At)>,
     /// One of those has left them since [`Members::take_relief`].
     relief: bool,
@@ -127,7 +128,7 @@ impl Members {
     fn count(&mut self, place: At, opened: Timestamp, standing: Standing) {
         self.alive += usize::from(standing.alive);
         self.proven += usize::from(standing.proven);
-        if standing.expecting {
+        if standing.expecting && self.expecting.len() < COPIES {
             self.expecting.insert((opened, place));
         }
     }
@@ -228,5 +229,14 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn copies_are_waited_for_on_so_many_connections() {
+        let mut members = Members::default();
+        for id in 0..3 * u32::try_from(COPIES).expect("few") {
+            members.insert(Member::new(ConnectionId(id), at(1), at(0)));
+        }
+        assert_eq!(members.expecting_before(at(2)).count(), COPIES);
     }
 }
