@@ -41,6 +41,18 @@ pub(super) struct HiddenFrames {
     waiting: BinaryHeap<Reverse<Waiting>>,
     /// Those that are right.
     right: BTreeSet<u32>,
+    /// The one that was found last and not believed.
+    doubted: Option<Doubted>,
+}
+
+/// A right frame behind too much that looks like frames.
+#[derive(Clone, Copy, Debug)]
+struct Doubted {
+    /// Which one, and in which candidate: the first unescaped byte of that.
+    index: usize,
+    front: usize,
+    /// Up to which end of the candidate nothing changes.
+    until: usize,
 }
 
 /// A frame of which nothing new can be known before the stretch goes as far.
@@ -72,7 +84,21 @@ impl HiddenFrames {
         };
         let index = self.right.range(narrow(front)..).map(|index| *index as usize).find(counts)?;
         let found = HiddenFrame { start: candidate.inner(index).start() - start, covered: index - front };
-        (disguise(candidate, index) <= DISGUISE * candidate.end()).then_some(found)
+        self.believes(candidate, index).then_some(found)
+    }
+
+    /// Whether the right frame `index` does not stand behind too much that looks like frames.
+    fn believes(&mut self, candidate: Candidate<'_>, index: usize) -> bool {
+        let (front, end) = (candidate.front(), candidate.end());
+        let is_same = |doubted: &Doubted| (doubted.index, doubted.front) == (index, front);
+        if self.doubted.as_ref().is_some_and(|doubted| is_same(doubted) && end < doubted.until) {
+            return false;
+        }
+        let until = believed_from(candidate, index);
+        if until > end {
+            self.doubted = Some(Doubted { index, front, until });
+        }
+        until == end
     }
 
     /// Goes on with the search up to the candidate's end. What is before the candidate is of no interest any more.
@@ -169,11 +195,57 @@ fn known_header(frame: Candidate<'_>) -> Option<Header> {
     plausible(frame.header()?).filter(|header| header.command.is_known())
 }
 
-/// How many raw bytes what looks like frames takes, up to the frame `last` and with it. Counted anew where it is asked for: that
-/// is where a right one has been found, which nearly always ends the search.
-fn disguise(candidate: Candidate<'_>, last: usize) -> usize {
-    let looks = start_bytes(candidate, candidate.front()).take_while(|index| *index <= last);
-    looks.filter_map(|index| reach(candidate.inner(index))).sum()
+/// The first end of the candidate, from the one at hand on, at which what looks like frames, up to the frame `last` and with
+/// it, takes no more than [`DISGUISE`] allows. All that may change with the end is how many bytes there are: a frame takes
+/// none before there are more than it declares, then all of them, and at last as many as its longest form.
+fn believed_from(candidate: Candidate<'_>, last: usize) -> usize {
+    let mut turns = Vec::new();
+    for index in start_bytes(candidate, candidate.front()).take_while(|index| *index <= last) {
+        let frame = candidate.inner(index);
+        if let Some(header) = known_header(frame) {
+            let start = frame.start() - candidate.start();
+            turns.push((start + header.declared_total() + 1, start, false));
+            turns.push((start + longest(header), start, true));
+        }
+    }
+    turns.sort_unstable();
+    let (mut disguise, mut from) = (Disguise::default(), candidate.end());
+    for (end, start, is_longest) in turns {
+        if let Some(believed) = disguise.believed_from(from).filter(|believed| *believed < end) {
+            return believed;
+        }
+        if is_longest {
+            disguise.growing -= 1;
+            disguise.starts -= start;
+            disguise.grown += end - start;
+        } else {
+            disguise.growing += 1;
+            disguise.starts += start;
+        }
+        from = from.max(end);
+    }
+    disguise.believed_from(from).unwrap_or(from)
+}
+
+/// How many raw bytes what looks like frames takes, as long as none begins or ceases to grow.
+#[derive(Debug, Default)]
+struct Disguise {
+    /// Those that take all there is, and where they start, added up.
+    growing: usize,
+    starts: usize,
+    /// What the others take.
+    grown: usize,
+}
+
+impl Disguise {
+    /// The first end from `from` on at which it is not too much.
+    fn believed_from(&self, from: usize) -> Option<usize> {
+        if self.grown + self.growing * from <= DISGUISE * from + self.starts {
+            return Some(from);
+        }
+        // It is too much at `from`, so that what is grown is more than the sum of the starts where fewer grow than may.
+        (self.growing < DISGUISE).then(|| (self.grown - self.starts).div_ceil(DISGUISE - self.growing))
+    }
 }
 
 /// An index into a stretch, which is never longer than a few frames.
@@ -219,6 +291,12 @@ mod tests {
             length += usize::from(*byte != ESCAPE || bytes.next().is_some());
         }
         length
+    }
+
+    /// How many raw bytes what looks like frames takes, up to the frame `last` and with it.
+    fn disguise(candidate: Candidate<'_>, last: usize) -> usize {
+        let looks = start_bytes(candidate, candidate.front()).take_while(|index| *index <= last);
+        looks.filter_map(|index| reach(candidate.inner(index))).sum()
     }
 
     prop_compose! {
@@ -295,6 +373,42 @@ mod tests {
         }
     }
 
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Counting at every end is the oracle of the search for the end that matters.
+        #[test]
+        fn a_frame_is_believed_where_counting_again_says_so(
+            beginnings in prop::collection::vec((0u16..1_500, 0usize..20), 20..120),
+            between in 0usize..1_500,
+            steps in prop::collection::vec(1usize..40, 1..120),
+        ) {
+            let mut raw = vec![START, 0x06, 0xff, 0xff, 0, 0, 0, 0];
+            for (length, pause) in beginnings {
+                let [high, low] = (8 + length).to_be_bytes();
+                if ![high, low].iter().any(|byte| matches!(*byte, START | ESCAPE)) {
+                    raw.extend([ESCAPE, START, 0x06, high, low, 1, 2, 3, 4]);
+                    raw.resize(raw.len() + pause, 0);
+                }
+            }
+            raw.resize(raw.len() + between, 0);
+            raw.push(ESCAPE);
+            let start = raw.len();
+            encode::frame(&mut raw, Command::READ, None, ObjectId(0x9599_30bf), &[]);
+            let (mut stretch, mut hidden, mut known) = (Stretch::default(), HiddenFrames::default(), raw.len() + 1);
+            raw.resize(raw.len() + 5_000, 0x55);
+            for more in steps {
+                stretch.turn_to(0, &raw[..known]);
+                let candidate = stretch.candidate(&raw[..known]);
+                let last = start_bytes(candidate, 0).find(|index| candidate.inner(*index).start() == start);
+                let is_believed = disguise(candidate, last.expect("it is there")) <= DISGUISE * candidate.end();
+                let found = hidden.first(candidate).map(|found| found.start);
+                prop_assert_eq!(found, is_believed.then_some(start), "{} bytes", known);
+                known += more;
+            }
+        }
+    }
+
     /// The unescaped bytes of a WRITE of an object, whose CRC is such a one.
     fn with_crc(object_id: u32, is_wanted: impl Fn([u8; 2]) -> bool) -> Vec<u8> {
         let body = |n: u32| [&[0x02, 0x08][..], &object_id.to_be_bytes(), &(0x4000_0000 + n).to_be_bytes()].concat();
@@ -341,6 +455,28 @@ mod tests {
             }
         }
         assert!(found > 100, "{found}");
+    }
+
+    /// What looks like frames does not grow for ever, and the damaged one may.
+    #[test]
+    fn a_frame_that_was_not_believed_is_once_enough_has_come() {
+        let mut raw = vec![START, 0x06, 0xff, 0xff, 0, 0, 0, 0];
+        (0..40).for_each(|_| raw.extend([ESCAPE, START, 0x06, 0x01, 0xf4, 1, 2, 3, 4]));
+        raw.resize(1_100, 0);
+        raw.push(ESCAPE);
+        encode::frame(&mut raw, Command::READ, None, ObjectId(0x9599_30bf), &[]);
+        let whole = raw.len() + 1;
+        raw.resize(1_600, 0x55);
+        let (mut stretch, mut hidden, mut verdicts) = (Stretch::default(), HiddenFrames::default(), Vec::new());
+        for known in whole..raw.len() {
+            stretch.turn_to(0, &raw[..known]);
+            let candidate = stretch.candidate(&raw[..known]);
+            let found = hidden.first(candidate);
+            assert_eq!(found, first_from_scratch(candidate), "{known} bytes");
+            verdicts.push(found.is_some());
+        }
+        verdicts.dedup();
+        assert_eq!(verdicts, [false, true]);
     }
 
     /// Beginnings that all claim to end behind the next ones, and a right frame behind them.
