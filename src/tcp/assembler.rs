@@ -11,6 +11,8 @@ use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
 use super::outbox::{Moment, Outbox, Queued, Shared};
+#[cfg(test)]
+use super::pieces::Pieces;
 use super::table::{Queue, Slot, Table};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
@@ -147,7 +149,6 @@ impl Assembler {
     pub fn ignore(&mut self, id: ConnectionId) {
         if let Some(slot) = self.table.slot_of(id) {
             self.table.get_mut(slot).ignore(&mut self.shared);
-            self.prune();
         }
     }
 
@@ -184,8 +185,18 @@ impl Assembler {
         self.shared.held.cost()
     }
 
-    pub(super) fn held_arrivals(&self) -> usize {
-        self.shared.held.arrivals()
+    pub(super) fn held_packets(&self) -> Vec<PacketNumber> {
+        self.shared.held.arrivals().map(|arrival| arrival.packet).collect()
+    }
+
+    /// What [`Assembler::held_packets`] has to be, and [`Assembler::held_cost`]: asked of those who hold.
+    pub(super) fn in_pieces(&self) -> (Vec<PacketNumber>, usize) {
+        let connections = self.table.ids().into_iter().filter_map(|id| self.connection(id));
+        let pieces = connections.flat_map(Connection::pieces);
+        let mut packets: Vec<_> = pieces.clone().flat_map(Pieces::packets).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        (packets, pieces.map(Pieces::cost).sum())
     }
 }
 
@@ -403,31 +414,22 @@ impl Assembler {
         }
     }
 
-    /// Keeps what is held within the common bound, and the oldest of it known.
+    /// Keeps what is held within the common bound.
     #[inline]
     fn settle(&mut self) {
-        if !self.shared.held.is_idle() {
+        if self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
             self.bound_held();
         }
     }
 
+    #[cold]
     fn bound_held(&mut self) {
-        self.prune();
-        while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
-            let Some(flow) = self.shared.held.oldest().map(|arrival| arrival.flow) else { return };
-            if let Some(half) = self.table.get_mut(flow.slot).half_mut(flow.direction) {
-                half.give_up_oldest(&mut self.shared);
-            }
-            self.prune();
+        while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL
+            && let Some(Flow { slot, direction, .. }) = self.shared.held.oldest().map(|arrival| arrival.flow)
+            && let Some(half) = self.table.get_mut(slot).half_mut(direction)
+        {
+            half.give_up_oldest(&mut self.shared);
         }
-    }
-
-    fn prune(&mut self) {
-        let table = &self.table;
-        self.shared.held.prune(|arrival| {
-            let Flow { slot, connection, direction } = arrival.flow;
-            table.get_if(slot, connection).is_some_and(|connection| connection.holds(direction, arrival.offset))
-        });
     }
 
     /// At the end of the capture, closes the next connection. One at a time, so that not all events wait at once.
@@ -444,6 +446,5 @@ impl Assembler {
             }
             _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),
         }
-        self.prune();
     }
 }
