@@ -142,6 +142,8 @@ impl Assembler {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
+        // Nothing is decided by time any more, and each connection has to find its own; of several, the last one.
+        self.resets.make_contiguous().sort_by_key(|reset| reset.id);
         Drain::new(self, None, None)
     }
 
@@ -439,8 +441,9 @@ impl Assembler {
         let Some(slot) = self.table.slot_of(id) else { return };
         let Moment { packet, ts, .. } = self.shared.moment;
         match self.table.get(slot).life {
-            Life::Resetting(by) => {
-                let reset = self.resets.iter().rfind(|reset| reset.id == id && reset.direction == by);
+            Life::Resetting(_) => {
+                let behind = self.resets.partition_point(|reset| reset.id <= id);
+                let reset = self.resets.range(..behind).next_back().filter(|reset| reset.id == id);
                 let (packet, ts) = reset.map_or((packet, ts), |reset| (reset.packet, reset.ts));
                 self.close(slot, CloseReason::Reset, packet, ts);
             }

@@ -583,6 +583,31 @@ fn a_connection_reset_by_one_side_and_then_the_other_is_closed_at_the_end_of_the
 }
 
 #[test]
+fn at_the_end_of_the_capture_each_connection_is_closed_by_its_own_last_reset() {
+    let mut bench = Bench::new();
+    let ports = [40_001, 40_002, 40_003];
+    for port in ports {
+        bench.src_port = port;
+        bench.handshake(CLIENT - 1, SERVER - 1);
+        bench.client(CLIENT, SERVER, PSH, b"aaa");
+    }
+    for port in [40_003, 40_001, 40_002] {
+        bench.src_port = port;
+        bench.client(CLIENT + 3, SERVER, RST | ACK, b"");
+    }
+    bench.client(CLIENT + 3, SERVER, PSH, b"bbb");
+    bench.client(CLIENT + 6, SERVER, RST | ACK, b"");
+    let mut drain = bench.assembler.finish();
+    let mut closed = Vec::new();
+    while let Some(event) = drain.next() {
+        if let TcpEvent::Closed { connection, reason: CloseReason::Reset, packet, ts } = event {
+            closed.push((connection.0, packet.0, ts.nanos()));
+        }
+    }
+    assert_eq!(closed, [(1, 14, 14_000_000), (2, 17, 17_000_000), (3, 13, 13_000_000)]);
+}
+
+#[test]
 fn data_long_after_a_reset_is_not_lost() {
     let mut bench = Bench::opened();
     bench.client(CLIENT, SERVER, PSH, b"aaa");
