@@ -23,6 +23,10 @@ pub const FULL_READ_BUFFERS: usize = 4;
 /// strongest ordinary settings need.
 pub const UNPACK_WINDOW_BYTES: u32 = 128 << 20;
 
+/// The same for all files that are read at once, as those are whose times overlap; beyond, one more is not read. Four of
+/// the largest, some 60 of those that xz writes unless told otherwise, and more of zstd's.
+pub const UNPACK_WINDOWS_BYTES_TOTAL: u64 = 512 << 20;
+
 /// Interfaces of one pcapng section; packets of those beyond are skipped as unknown. Arbitrary.
 pub const INTERFACES: usize = 65_536;
 

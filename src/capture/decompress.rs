@@ -5,15 +5,18 @@
 
 use super::input::{Buffered, Failure};
 use super::sniff::{COMPRESSION_BYTES, Compression};
+use super::windows::{NoRoom, Window, Windows};
 use crate::limits;
 use flate2::bufread::GzDecoder;
 use lzma_rust2::{Action, Status, XzStream};
 use ruzstd::decoding::BlockDecodingStrategy;
+use ruzstd::decoding::errors::FrameDecoderError;
 use std::io::{self, BufRead, Read};
 
 /// Unpacks a whole input.
 pub(super) struct Decompressor {
     codec: Codec,
+    windows: Windows,
     /// What has been taken from the input when there is no codec any more.
     bytes_read: u64,
 }
@@ -31,8 +34,8 @@ enum Codec {
 }
 
 impl Decompressor {
-    pub(super) fn new(input: Buffered) -> Self {
-        Self { codec: Codec::Between(input), bytes_read: 0 }
+    pub(super) fn new(input: Buffered, windows: Windows) -> Self {
+        Self { codec: Codec::Between(input), windows, bytes_read: 0 }
     }
 
     pub(super) fn bytes_read(&self) -> u64 {
@@ -56,9 +59,9 @@ impl Decompressor {
                     Err(error) => Err(error),
                 },
                 Codec::Gzip(gzip) => gzip.read(room),
-                Codec::Zstd(zstd) => zstd.read(room),
+                Codec::Zstd(zstd) => zstd.read(room, &self.windows),
                 Codec::Lz4(lz4) => lz4.read(room),
-                Codec::Xz(xz) => xz.read(room),
+                Codec::Xz(xz) => xz.read(room, &self.windows),
             };
             match read {
                 Ok(0) if !room.is_empty() => self.end_member(),
@@ -102,10 +105,16 @@ impl Decompressor {
         self.finish();
         match real {
             Some(error) => Failure::Io(error),
+            None if let Some(no_room) = no_room(error) => Failure::NoRoom(no_room),
             None if ended => Failure::Cut,
             None => Failure::Corrupt { offset, detail: error.to_string() },
         }
     }
+}
+
+/// Decoders hand on what they are told only as an I/O error.
+fn no_room(error: &io::Error) -> Option<NoRoom> {
+    error.get_ref()?.downcast_ref().copied()
 }
 
 impl Codec {
@@ -181,6 +190,7 @@ struct Zstd {
     input: Buffered,
     frame: ruzstd::decoding::FrameDecoder,
     state: ZstdState,
+    window: Option<Window>,
 }
 
 enum ZstdState {
@@ -194,11 +204,12 @@ impl Zstd {
     fn new(input: Buffered) -> Self {
         let mut frame = ruzstd::decoding::FrameDecoder::new();
         frame.set_max_window_size(u64::from(limits::UNPACK_WINDOW_BYTES));
-        Self { input, frame, state: ZstdState::Header }
+        Self { input, frame, state: ZstdState::Header, window: None }
     }
 
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, room: &mut [u8], windows: &Windows) -> io::Result<usize> {
         if matches!(self.state, ZstdState::Header) {
+            self.window = Some(windows.lend(self.window_size()?).map_err(io::Error::other)?);
             self.frame.init(&mut self.input).map_err(io::Error::other)?;
             self.state = ZstdState::Blocks;
         }
@@ -214,6 +225,21 @@ impl Zstd {
             (0, _) => self.verify().map(|()| 0),
             (count, _) => Ok(count),
         }
+    }
+
+    /// What the decoder will take for the window of this frame. It tells that only of a window that it refuses.
+    fn window_size(&mut self) -> io::Result<u64> {
+        const LONGEST_HEADER: usize = 18;
+        let most = u64::from(limits::UNPACK_WINDOW_BYTES);
+        let mut refusing = ruzstd::decoding::FrameDecoder::new();
+        refusing.set_max_window_size(0);
+        Ok(match refusing.init(self.input.look_ahead(LONGEST_HEADER)?) {
+            Err(FrameDecoderError::WindowSizeTooBig { requested, .. }) if requested <= most => {
+                requested.next_power_of_two()
+            }
+            // There is none, or `self.frame` will tell what is wrong with it.
+            _ => 0,
+        })
     }
 
     /// The decoder keeps back what later blocks may refer to. An empty last block, and a checksum that nobody looks
@@ -262,22 +288,32 @@ struct Xz {
     input: Buffered,
     stream: XzStream,
     status: Status,
+    window: Option<Window>,
 }
 
 impl Xz {
     fn new(input: Buffered) -> Self {
-        let stream = XzStream::new_mem_limit(false, limits::UNPACK_WINDOW_BYTES >> 10);
-        Self { input, stream, status: Status::Ok }
+        Self { input, stream: XzStream::new_mem_limit(false, 0), status: Status::Ok, window: None }
     }
 
-    fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+    fn read(&mut self, room: &mut [u8], windows: &Windows) -> io::Result<usize> {
         /// What a call to the decoder unpacks is lost where that call meets damage; so little at a time.
         const PIECE: usize = 4096;
         while self.status == Status::Ok && !room.is_empty() {
             let piece = room.len().min(PIECE);
             let data = self.input.fill_buf()?;
             let action = if data.is_empty() { Action::Finish } else { Action::Run };
-            let step = self.stream.process(data, &mut room[..piece], action)?;
+            let before = self.stream.total_in();
+            let step = match self.stream.process(data, &mut room[..piece], action) {
+                Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                    self.enlarge(error, windows)?;
+                    // It goes on behind the header that tells what the block needs.
+                    let consumed = self.stream.total_in() - before;
+                    self.input.consume(usize::try_from(consumed).unwrap_or(usize::MAX));
+                    continue;
+                }
+                step => step?,
+            };
             self.input.consume(step.bytes_consumed);
             self.status = step.status;
             if step.bytes_produced > 0 {
@@ -288,6 +324,17 @@ impl Xz {
             }
         }
         Ok(0)
+    }
+
+    /// A block needs more than it may take (`refusal`), as the first one does in any case.
+    fn enlarge(&mut self, refusal: io::Error, windows: &Windows) -> io::Result<()> {
+        let needs = self.stream.memory_usage().filter(|kibibytes| *kibibytes <= limits::UNPACK_WINDOW_BYTES >> 10);
+        let Some(kibibytes) = needs else { return Err(refusal) };
+        // What the block before had is given back first.
+        self.window = None;
+        self.window = Some(windows.lend(u64::from(kibibytes) << 10).map_err(io::Error::other)?);
+        self.stream.set_mem_limit(kibibytes);
+        Ok(())
     }
 }
 

@@ -49,6 +49,13 @@ pub enum Error {
         /// What is wrong.
         detail: String,
     },
+    /// Compressed, and other files that are read at the same time have the memory that unpacking it takes.
+    NoRoomToUnpack {
+        /// How it is compressed.
+        compression: Compression,
+        /// How much it needs.
+        detail: String,
+    },
     /// Compressed, and this build cannot unpack.
     CompressionNotBuiltIn {
         /// How it is compressed.
@@ -62,6 +69,7 @@ impl Error {
         match self {
             Self::NotACapture { hint, .. } => *hint,
             Self::CompressionNotBuiltIn { .. } => Some("unpack it first"),
+            Self::NoRoomToUnpack { .. } => Some("unpack it first, or read fewer files at once"),
             Self::Empty { compression: None } | Self::TooShort { .. } => {
                 Some("tcpdump keeps packets back until it ends; with -U it writes each at once")
             }
@@ -91,6 +99,7 @@ impl fmt::Display for Error {
             }
             Self::UnsupportedVersion { major, minor } => write!(f, "pcapng version {major}.{minor} cannot be read"),
             Self::DamagedCompression { compression, detail } => write!(f, "damaged {compression} data: {detail}"),
+            Self::NoRoomToUnpack { compression, detail } => write!(f, "unpacking {compression} {detail}"),
             Self::CompressionNotBuiltIn { compression } => {
                 write!(f, "compressed with {compression}, which this build cannot unpack")
             }

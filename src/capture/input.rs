@@ -6,6 +6,7 @@
 use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::decompress::Decompressor;
+use super::windows::NoRoom;
 use std::io::{self, BufRead, Read};
 
 /// Why no more bytes come.
@@ -14,6 +15,8 @@ use std::io::{self, BufRead, Read};
 pub(super) enum Failure {
     /// The input cannot be read.
     Io(io::Error),
+    /// Others have the memory that unpacking it takes.
+    NoRoom(NoRoom),
     /// The compressed data ends too soon.
     Cut,
     /// The compressed data makes no sense.

@@ -39,6 +39,7 @@ mod session;
 mod sniff;
 #[cfg(test)]
 mod testing;
+mod windows;
 
 pub use error::Error;
 pub use notice::{Notice, NoticeKind};

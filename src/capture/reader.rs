@@ -9,6 +9,7 @@ use super::interface::{Interface, Ledger};
 use super::notice::{Notice, NoticeKind};
 use super::pcap::Pcap;
 use super::sniff::{COMPRESSION_BYTES, Compression, Decoder, Format, NAMING_BYTES};
+use super::windows::Windows;
 use super::{Fraction, Obstacle, Part, Record};
 use crate::limits;
 use crate::packet::{Packet, PacketNumber};
@@ -58,14 +59,16 @@ impl std::fmt::Debug for Reader {
 impl Reader {
     /// Looks at the start of `input` and says what it is. Reads as much as that takes, not more than comes at once.
     pub fn new(input: Box<dyn Read + Send>) -> Result<Self, Error> {
-        Self::with_buffer(input, limits::READ_BUFFER_BYTES, 0)
+        Self::with_buffer(input, limits::READ_BUFFER_BYTES, 0, &Windows::default())
     }
 
-    /// As [`Reader::new`], with a buffer of `capacity` bytes and numbers for its interfaces from `first_interface` on.
+    /// As [`Reader::new`], with a buffer of `capacity` bytes, numbers for its interfaces from `first_interface` on, and what
+    /// unpacking takes lent by `windows`.
     pub(super) fn with_buffer(
         input: Box<dyn Read + Send>,
         capacity: usize,
         first_interface: u32,
+        windows: &Windows,
     ) -> Result<Self, Error> {
         let mut start = Buffered { raw: Raw::new(input), buffer: Buffer::new(capacity) };
         let compression = match start.look_ahead(COMPRESSION_BYTES) {
@@ -74,7 +77,7 @@ impl Reader {
         };
         let (mut input, mut buffer) = match compression {
             None => (Input::Plain(start.raw), start.buffer),
-            Some(compression) => (unpacked(start, compression)?, Buffer::new(capacity)),
+            Some(compression) => (unpacked(start, compression, windows)?, Buffer::new(capacity)),
         };
         let (decoder, state) = recognise(&mut input, &mut buffer, compression)?;
         let mut reader = Self {
@@ -285,14 +288,16 @@ impl Reader {
         let Self { input, buffer, .. } = self;
         match buffer.fill(need, |room| input.read(room)) {
             Ok(count) => Ok(count),
-            Err(Failure::Io(error)) => {
-                self.stop(State::Failed);
-                Err(Error::Io(error))
-            }
-            Err(damage) => {
-                self.state = State::Unpacked(damage);
-                Ok(0)
-            }
+            Err(failure) => match as_damage(failure, self.format.compression) {
+                Ok(damage) => {
+                    self.state = State::Unpacked(damage);
+                    Ok(0)
+                }
+                Err(error) => {
+                    self.stop(State::Failed);
+                    Err(error)
+                }
+            },
         }
     }
 
@@ -363,13 +368,24 @@ fn wide(count: usize) -> u64 {
 
 #[cfg(feature = "compression")]
 #[expect(clippy::unnecessary_wraps, reason = "fails in a build without compression")]
-fn unpacked(start: Buffered, _: Compression) -> Result<Input, Error> {
-    Ok(Input::Packed(Box::new(Decompressor::new(start))))
+fn unpacked(start: Buffered, _: Compression, windows: &Windows) -> Result<Input, Error> {
+    Ok(Input::Packed(Box::new(Decompressor::new(start, windows.clone()))))
 }
 
 #[cfg(not(feature = "compression"))]
-fn unpacked(_: Buffered, compression: Compression) -> Result<Input, Error> {
+fn unpacked(_: Buffered, compression: Compression, _: &Windows) -> Result<Input, Error> {
     Err(Error::CompressionNotBuiltIn { compression })
+}
+
+/// Tells damage, with which a file ends, from what forbids to read it.
+fn as_damage(failure: Failure, compression: Option<Compression>) -> Result<Failure, Error> {
+    match (failure, compression) {
+        (Failure::Io(error), _) => Err(Error::Io(error)),
+        (Failure::NoRoom(no_room), Some(compression)) => {
+            Err(Error::NoRoomToUnpack { compression, detail: no_room.to_string() })
+        }
+        (damage, _) => Ok(damage),
+    }
 }
 
 /// Reads until it is clear which container this is, or that it is none.
@@ -389,9 +405,8 @@ fn recognise(
             State::Reading if buffer.data().len() < NAMING_BYTES => {
                 match buffer.fill(NAMING_BYTES, |room| input.read(room)) {
                     Ok(count) => count,
-                    Err(Failure::Io(error)) => return Err(Error::Io(error)),
-                    Err(damage) => {
-                        state = State::Unpacked(damage);
+                    Err(failure) => {
+                        state = State::Unpacked(as_damage(failure, compression)?);
                         0
                     }
                 }

@@ -7,6 +7,7 @@ use super::notice::Notice;
 use super::reader::Reader;
 use super::runs::{Location, Runs};
 use super::sniff::Format;
+use super::windows::Windows;
 use crate::limits;
 use crate::packet::{FileSpan, Packet, PacketNumber};
 use crate::time::Timestamp;
@@ -86,6 +87,8 @@ pub struct Session {
     open_count: usize,
     next_number: PacketNumber,
     next_interface: u32,
+    /// What unpacking takes, of all open files.
+    windows: Windows,
     runs: Runs,
     notices: Vec<Notice>,
     errors: Vec<SourceError>,
@@ -139,6 +142,7 @@ impl Session {
             open_count: 0,
             next_number: PacketNumber(1),
             next_interface: 0,
+            windows: Windows::default(),
             runs: Runs::default(),
             notices: Vec::new(),
             errors: Vec::new(),
@@ -323,7 +327,7 @@ impl Session {
     fn open(&mut self, index: usize, capacity: usize) -> Option<Reader> {
         let file = &mut self.files[index];
         let opened = (file.source.open)().map_err(Error::Io);
-        let reader = opened.and_then(|input| Reader::with_buffer(input, capacity, self.next_interface));
+        let reader = opened.and_then(|input| Reader::with_buffer(input, capacity, self.next_interface, &self.windows));
         match reader {
             Ok(reader) => {
                 self.next_interface = reader.next_interface();

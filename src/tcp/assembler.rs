@@ -11,6 +11,8 @@ use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
 use super::outbox::{Moment, Outbox, Queued, Shared};
+#[cfg(test)]
+use super::pieces::Pieces;
 use super::table::{Queue, Slot, Table};
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
@@ -140,6 +142,8 @@ impl Assembler {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
+        // Nothing is decided by time any more, and each connection has to find its own; of several, the last one.
+        self.resets.make_contiguous().sort_by_key(|reset| reset.id);
         Drain::new(self, None, None)
     }
 
@@ -152,7 +156,6 @@ impl Assembler {
     pub fn ignore(&mut self, id: ConnectionId) {
         if let Some(slot) = self.table.slot_of(id) {
             self.table.get_mut(slot).ignore(&mut self.shared);
-            self.prune();
         }
     }
 
@@ -189,8 +192,18 @@ impl Assembler {
         self.shared.held.cost()
     }
 
-    pub(super) fn held_arrivals(&self) -> usize {
-        self.shared.held.arrivals()
+    pub(super) fn held_packets(&self) -> Vec<PacketNumber> {
+        self.shared.held.arrivals().map(|arrival| arrival.packet).collect()
+    }
+
+    /// What [`Assembler::held_packets`] has to be, and [`Assembler::held_cost`]: asked of those who hold.
+    pub(super) fn in_pieces(&self) -> (Vec<PacketNumber>, usize) {
+        let connections = self.table.ids().into_iter().filter_map(|id| self.connection(id));
+        let pieces = connections.flat_map(Connection::pieces);
+        let mut packets: Vec<_> = pieces.clone().flat_map(Pieces::packets).collect();
+        packets.sort_unstable();
+        packets.dedup();
+        (packets, pieces.map(Pieces::cost).sum())
     }
 }
 
@@ -408,31 +421,22 @@ impl Assembler {
         }
     }
 
-    /// Keeps what is held within the common bound, and the oldest of it known.
+    /// Keeps what is held within the common bound.
     #[inline]
     fn settle(&mut self) {
-        if !self.shared.held.is_idle() {
+        if self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
             self.bound_held();
         }
     }
 
+    #[cold]
     fn bound_held(&mut self) {
-        self.prune();
-        while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
-            let Some(flow) = self.shared.held.oldest().map(|arrival| arrival.flow) else { return };
-            if let Some(half) = self.table.get_mut(flow.slot).half_mut(flow.direction) {
-                half.give_up_oldest(&mut self.shared);
-            }
-            self.prune();
+        while self.shared.held.cost() > limits::PENDING_BYTES_TOTAL
+            && let Some(Flow { slot, direction, .. }) = self.shared.held.oldest().map(|arrival| arrival.flow)
+            && let Some(half) = self.table.get_mut(slot).half_mut(direction)
+        {
+            half.give_up_oldest(&mut self.shared);
         }
-    }
-
-    fn prune(&mut self) {
-        let table = &self.table;
-        self.shared.held.prune(|arrival| {
-            let Flow { slot, connection, direction } = arrival.flow;
-            table.get_if(slot, connection).is_some_and(|connection| connection.holds(direction, arrival.offset))
-        });
     }
 
     /// At the end of the capture, closes the next connection. One at a time, so that not all events wait at once.
@@ -442,13 +446,13 @@ impl Assembler {
         let Some(slot) = self.table.slot_of(id) else { return };
         let Moment { packet, ts, .. } = self.shared.moment;
         match self.table.get(slot).life {
-            Life::Resetting(by) => {
-                let reset = self.resets.iter().rfind(|reset| reset.id == id && reset.direction == by);
+            Life::Resetting(_) => {
+                let behind = self.resets.partition_point(|reset| reset.id <= id);
+                let reset = self.resets.range(..behind).next_back().filter(|reset| reset.id == id);
                 let (packet, ts) = reset.map_or((packet, ts), |reset| (reset.packet, reset.ts));
                 self.close(slot, CloseReason::Reset, packet, ts);
             }
             _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),
         }
-        self.prune();
     }
 }

@@ -3,9 +3,11 @@
 //! Invariant: pieces do not overlap and none is empty. Which of two copies of a byte is kept is decided here, what that
 //! means for the stream is decided in `half`.
 
-use super::held::Held;
+use super::held::Account;
 use super::run::{Difference, Origin, Run, difference, length64};
 use crate::limits::PENDING_PIECE_OVERHEAD;
+#[cfg(test)]
+use crate::packet::PacketNumber;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::collections::BTreeMap;
@@ -76,20 +78,20 @@ impl Pieces {
     }
 
     /// Holds a copy of `run`, which no piece may cover.
-    pub(super) fn insert(&mut self, run: Run<'_>, since: Timestamp, held: &mut Held) {
+    pub(super) fn insert(&mut self, run: Run<'_>, since: Timestamp, held: &mut Account<'_>) {
         self.put(run.offset, Piece { bytes: run.bytes.to_vec(), origin: run.origin, since }, held);
     }
 
     /// Takes out the piece that starts at `offset`.
-    pub(super) fn take(&mut self, offset: u64, held: &mut Held) -> Option<Piece> {
+    pub(super) fn take(&mut self, offset: u64, held: &mut Account<'_>) -> Option<Piece> {
         let piece = self.by_offset.remove(&offset)?;
         self.cost -= piece.cost();
-        held.release(piece.cost());
+        held.release(piece.origin.packet, piece.cost());
         Some(piece)
     }
 
     /// Forgets what is held of `range`, to make place for a later copy.
-    pub(super) fn cut_out(&mut self, range: &Range<u64>, held: &mut Held) {
+    pub(super) fn cut_out(&mut self, range: &Range<u64>, held: &mut Account<'_>) {
         let touched: SmallVec<[u64; 4]> = self.overlapping(range).map(|(offset, _)| offset).collect();
         for offset in touched {
             let Some(piece) = self.take(offset, held) else { continue };
@@ -103,17 +105,23 @@ impl Pieces {
     }
 
     /// Forgets everything.
-    pub(super) fn clear(&mut self, held: &mut Held) {
+    pub(super) fn clear(&mut self, held: &mut Account<'_>) {
         for piece in std::mem::take(&mut self.by_offset).into_values() {
-            held.release(piece.cost());
+            held.release(piece.origin.packet, piece.cost());
         }
         self.cost = 0;
     }
 
-    fn put(&mut self, offset: u64, piece: Piece, held: &mut Held) {
+    /// The packets that they came out of.
+    #[cfg(test)]
+    pub(super) fn packets(&self) -> impl Iterator<Item = PacketNumber> {
+        self.by_offset.values().map(|piece| piece.origin.packet)
+    }
+
+    fn put(&mut self, offset: u64, piece: Piece, held: &mut Account<'_>) {
         debug_assert!(!piece.bytes.is_empty());
         self.cost += piece.cost();
-        held.charge(piece.cost());
+        held.charge(piece.origin.packet, piece.cost());
         self.by_offset.insert(offset, piece);
     }
 

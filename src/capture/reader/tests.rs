@@ -443,7 +443,7 @@ fn captures() -> impl Strategy<Value = Made> {
 
 /// The outcome of a reader whose buffer is as small as `capacity`, so that it is compacted and grows all the time.
 fn read_pieces(file: &[u8], sizes: &[usize], capacity: usize) -> Option<Outcome> {
-    let mut reader = Reader::with_buffer(Box::new(Pieces::new(file, sizes)), capacity, 0).ok()?;
+    let mut reader = Reader::with_buffer(Box::new(Pieces::new(file, sizes)), capacity, 0, &Windows::default()).ok()?;
     let (mut packets, mut notices) = (Vec::new(), Vec::new());
     while let Some(packet) = reader.next_packet().unwrap() {
         packets.push(Owned::from(packet));

@@ -89,6 +89,28 @@ fn packets_of_one_time_come_in_the_order_of_their_files() {
 }
 
 #[test]
+fn files_that_together_need_too_much_to_be_unpacked_are_read_as_far_as_there_is_room() {
+    // A zstd frame that asks for a window of 128 MiB, and holds its bytes as they are.
+    let packed = |plain: Vec<u8>| {
+        let block = u32::try_from(plain.len()).unwrap() << 3 | 1;
+        [&[0x28, 0xb5, 0x2f, 0xfd, 0, 17 << 3], &block.to_le_bytes()[..3], &plain[..]].concat()
+    };
+    let mut sources: Vec<_> = (0..5).map(|name| source("packed", packed(pcap(name, &[10, 20])))).collect();
+    sources.push(source("plain", pcap(5, &[15])));
+    sources.push(source("later", packed(pcap(6, &[30]))));
+    let mut session = Session::new(sources);
+    let names: Vec<u8> = data(&packets(&mut session)).into_iter().map(|[name, _]| name).collect();
+    assert_eq!(names, [0, 1, 2, 3, 5, 0, 1, 2, 3, 6]);
+    let errors = session.take_errors();
+    assert_eq!(errors.iter().map(|error| error.source).collect::<Vec<_>>(), [4]);
+    assert_eq!(
+        errors[0].to_string(),
+        "packed: unpacking zstd needs 128 MiB of memory, and files read at the same time leave less of 512 MiB"
+    );
+    assert!(errors[0].error.hint().is_some() && !session.complete());
+}
+
+#[test]
 fn sources_that_cannot_be_read_leave_the_others_alone() {
     let missing = || Err(io::Error::new(io::ErrorKind::NotFound, "no such file"));
     let sources = vec![

@@ -14,6 +14,8 @@ use crate::tcp::event::NoticeKind;
 use crate::tcp::flow::Flow;
 use crate::tcp::half::{Half, Surroundings};
 use crate::tcp::outbox::Shared;
+#[cfg(test)]
+use crate::tcp::pieces::Pieces;
 use crate::tcp::table::Links;
 use crate::time::Timestamp;
 
@@ -279,9 +281,9 @@ impl Connection {
         self.halves[direction.index()].as_deref_mut()
     }
 
-    /// Whether a piece of one direction is still held back.
-    pub(in crate::tcp) fn holds(&self, direction: Direction, offset: u64) -> bool {
-        self.half(direction).is_some_and(|half| half.holds(offset))
+    #[cfg(test)]
+    pub(in crate::tcp) fn pieces(&self) -> impl Iterator<Item = &Pieces> + Clone {
+        self.halves.iter().flatten().map(|half| half.pieces())
     }
 }
 

@@ -167,7 +167,7 @@ impl Half {
 
     /// Forgets all that is held: nobody wants it.
     pub(in crate::tcp) fn discard(&mut self, held: &mut Held, timers: &mut Timers) {
-        self.pieces.clear(held);
+        self.pieces.clear(&mut held.of(self.flow));
         timers.set(self.flow, &mut self.armed, None);
     }
 }

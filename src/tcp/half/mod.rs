@@ -14,7 +14,6 @@ use crate::net::{Segment, Seq};
 use crate::packet::ByteRange;
 use crate::tcp::event::{GapReason, NoticeKind};
 use crate::tcp::flow::Flow;
-use crate::tcp::held::Arrival;
 use crate::tcp::history::Past;
 use crate::tcp::log::Trail;
 use crate::tcp::outbox::{Place, Queued, Shared};
@@ -172,9 +171,9 @@ impl Half {
         self.preroll.is_none() && self.fin == Some(self.next)
     }
 
-    /// Whether a piece that came at `offset` is still held back.
-    pub(in crate::tcp) fn holds(&self, offset: u64) -> bool {
-        !self.pieces.is_empty() && (self.preroll.is_some() || offset >= self.next)
+    #[cfg(test)]
+    pub(in crate::tcp) const fn pieces(&self) -> &Pieces {
+        &self.pieces
     }
 
     /// Whether a RST with this sequence number can be genuine.
@@ -396,7 +395,7 @@ impl Half {
             self.report_conflict(difference, shared);
         }
         if shared.overlap == Overlap::Last && outcome.repeated > 0 {
-            self.pieces.cut_out(&range, &mut shared.held);
+            self.pieces.cut_out(&range, &mut shared.held.of(self.flow));
             self.put(new, run.offset, shared);
         } else {
             for part in free {
@@ -415,14 +414,13 @@ impl Half {
             self.delivered(run, shared);
             self.release(shared);
         } else {
-            shared.held.note(Arrival { packet: run.origin.packet, flow: self.flow, offset: run.offset });
-            self.pieces.insert(run, shared.moment.now, &mut shared.held);
+            self.pieces.insert(run, shared.moment.now, &mut shared.held.of(self.flow));
         }
     }
 
     /// Hands out the pieces that are next now.
     fn release(&mut self, shared: &mut Shared) {
-        while let Some(piece) = self.pieces.take(self.next, &mut shared.held) {
+        while let Some(piece) = self.pieces.take(self.next, &mut shared.held.of(self.flow)) {
             let run = Run { offset: self.next, bytes: &piece.bytes, origin: piece.origin };
             let place = self.place_of(run.offset, run.origin);
             self.delivered(run, shared);
