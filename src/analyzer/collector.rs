@@ -45,7 +45,7 @@ impl Collector {
         let decoded = decoder.decode(packet);
         let mut drain = match &decoded {
             Decoded::Segment(segment) => {
-                work.count_segment(segment);
+                work.count_segment();
                 assembler.push(segment)
             }
             _ => assembler.tick(packet.number, packet.ts),
@@ -61,17 +61,23 @@ impl Collector {
 
     /// Goes on with what the last packet, or the end, has brought, if that was too much for one go: the steps so far are to
     /// be taken before. False when nothing is left.
+    #[inline]
     pub fn resume(&mut self) -> bool {
-        if self.rest == Rest::Nothing {
-            return false;
+        let is_left = self.rest != Rest::Nothing;
+        if is_left {
+            self.take_rest();
         }
+        is_left
+    }
+
+    #[cold]
+    fn take_rest(&mut self) {
         self.work.go_on();
         let mut drain = self.assembler.rest();
         self.work.take(&mut drain);
         let pending = drain.oldest_pending();
         if !drain.is_empty() {
-            self.work.pause(pending);
-            return true;
+            return self.work.pause(pending);
         }
         drop(drain);
         match std::mem::take(&mut self.rest) {
@@ -79,7 +85,6 @@ impl Collector {
             Rest::Packet => self.work.release(pending),
             Rest::End { complete } => self.end(complete),
         }
-        true
     }
 
     /// Takes something that the reader of the capture noticed.

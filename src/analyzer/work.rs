@@ -16,7 +16,6 @@ use crate::limits::{
     FRAME_PATIENCE, PROBE_BYTES, STEPS_AT_ONCE, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES, UNPROVEN_BYTES_TOTAL,
 };
 use crate::line::Opening;
-use crate::net::Segment;
 use crate::packet::{Packet, PacketNumber};
 use crate::rct::{Silence, StreamEnd};
 use crate::tcp::{Chunk, ChunkBody, CloseReason, Drain, TcpEvent};
@@ -129,7 +128,7 @@ impl Work {
         self.steps.len() - self.fresh_from >= STEPS_AT_ONCE
     }
 
-    pub(super) fn count_segment(&mut self, _segment: &Segment<'_>) {
+    pub(super) fn count_segment(&mut self) {
         self.totals.segment_count += 1;
     }
 
@@ -426,8 +425,7 @@ impl Work {
         self.settle(settled);
     }
 
-    /// Passes on what waits for nothing, where more comes of the same packet: nothing is settled by it that was not before,
-    /// but whoever keeps the steps in order hears of time and can look at how much that is.
+    /// Passes on what waits for nothing, where more comes of the same packet: nothing is settled by it that was not before.
     #[cold]
     pub(super) fn pause(&mut self, pending: Option<PacketNumber>) {
         if pending.is_some() || !self.nothing_waits() {
