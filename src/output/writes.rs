@@ -23,6 +23,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::io;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 /// WRITEs that are listed; a client that regulates every second makes as many in eighteen hours.
 const MOST: usize = 65_536;
@@ -51,8 +52,8 @@ enum Effect {
     Unknown,
     /// The next READ showed the new value.
     Seen,
-    /// The next READ showed this instead.
-    Other(String),
+    /// The next READ showed this instead: of all that it says so, one text.
+    Other(Arc<str>),
 }
 
 impl Effect {
@@ -190,12 +191,15 @@ impl<'r> Writes<'r> {
         }
         let Some(response) = &exchange.response else { return };
         let frame = &response.frame;
-        for row in self.waiting.remove(&key).unwrap_or_default() {
-            let row = &mut self.rows[row];
+        if let Some(waiting) = self.waiting.remove(&key) {
             let (Ok(text) | Err(text)) = self.reader.payload(frame.object_id, Form::Response, &frame.payload);
-            // Types of request and answer may differ; then the texts have to do.
-            let same = row.payload == frame.payload || row.new == text;
-            row.effect = if same { Effect::Seen } else { Effect::Other(text) };
+            let text = Arc::from(text);
+            for row in waiting {
+                let row = &mut self.rows[row];
+                // Types of request and answer may differ; then the texts have to do.
+                let same = row.payload == frame.payload || *row.new == *text;
+                row.effect = if same { Effect::Seen } else { Effect::Other(Arc::clone(&text)) };
+            }
         }
         let newer = self.known.get(&key).is_none_or(|seen| seen.ts <= frame.ts);
         if newer {
