@@ -403,7 +403,11 @@ mod tests {
                 let last = start_bytes(candidate, 0).find(|index| candidate.inner(*index).start() == start);
                 let is_believed = disguise(candidate, last.expect("it is there")) <= DISGUISE * candidate.end();
                 let found = hidden.first(candidate).map(|found| found.start);
-                prop_assert_eq!(found, is_believed.then_some(start), "{} bytes", known);
+                if found != is_believed.then_some(start) {
+                    // One before it may be right by chance.
+                    let right = first_from_scratch(candidate).map(|found| found.start);
+                    prop_assert_eq!(found, right, "{} bytes", known);
+                }
                 known += more;
             }
         }
