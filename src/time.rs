@@ -101,6 +101,7 @@ mod tests {
         assert_eq!(beginning.saturating_sub(Duration::from_secs(1)), beginning);
         assert_eq!(Timestamp::from_nanos(3).saturating_sub(Duration::from_nanos(5)), Timestamp::from_nanos(-2));
     }
+
     #[test]
     fn the_time_between_any_two_moments_fits() {
         let [first, last] = [i64::MIN, i64::MAX].map(Timestamp::from_nanos);

@@ -267,9 +267,15 @@ impl Half {
         }
     }
 
-    /// When to look at it next, while it holds bytes back since `hold`: once it has been silent for that long, or, if the
-    /// bytes do not stop coming, once the first have waited for long enough.
-    pub(super) fn due(&self, hold: Place, silence: Duration) -> Timestamp {
+    /// Is to be looked at, while it holds bytes back since `hold`: once it has been silent for that long, or, if the bytes
+    /// do not stop coming, once the first have waited for long enough. Returns when, and what to call it then.
+    pub(super) fn queue(&mut self, hold: Place, silence: Duration) -> (Timestamp, ConnectionId, Direction) {
+        let due = self.due(hold, silence);
+        self.watched = Watched::Queued(due);
+        (due, self.way.connection, self.way.direction)
+    }
+
+    fn due(&self, hold: Place, silence: Duration) -> Timestamp {
         let (silent, patient) = (self.last.saturating_add(silence), hold.clock().saturating_add(FRAME_PATIENCE));
         if patient > self.last { silent.min(patient) } else { silent }
     }

@@ -140,11 +140,7 @@ impl Order {
         for at in hint..hint.saturating_add(NEAR) {
             match self.held.get_mut(at) {
                 Some((_, held)) if held.is_promised_to(exchange.id) => {
-                    self.filled = self.filled.wrapping_add(at + 1 - hint);
-                    let told = Told::Exchange(exchange);
-                    self.weight += weight(&told);
-                    *held = Held::Told(told);
-                    return;
+                    return self.fill_at(at, exchange);
                 }
                 Some(_) => {}
                 None => break,
@@ -160,14 +156,18 @@ impl Order {
         let start = self.held.partition_point(|(other, _)| *other < place);
         let mut same = self.held.range_mut(start..).take_while(|(other, _)| *other == place);
         match same.position(|(_, held)| held.is_promised_to(exchange.id)) {
-            Some(behind) => {
-                self.filled = self.gone.wrapping_add(start + behind + 1);
-                let told = Told::Exchange(exchange);
-                self.weight += weight(&told);
-                self.held[start + behind].1 = Held::Told(told);
-            }
+            Some(behind) => self.fill_at(start + behind, exchange),
             None => self.put(place, Told::Exchange(exchange)),
         }
+    }
+
+    /// Fills the place that stands there.
+    #[inline]
+    fn fill_at(&mut self, at: usize, exchange: Box<Exchange>) {
+        let told = Told::Exchange(exchange);
+        self.filled = self.gone.wrapping_add(at + 1);
+        self.weight += weight(&told);
+        self.held[at].1 = Held::Told(told);
     }
 
     /// The line of the exchange that all others wait for, if there is one.

@@ -309,9 +309,7 @@ impl Work {
         if let Some(hold) = since
             && half.watched == Watched::No
         {
-            let due = half.due(hold, PAUSE);
-            half.watched = Watched::Queued(due);
-            self.watch.insert((due, id, direction));
+            self.watch.insert(half.queue(hold, PAUSE));
         }
     }
 
@@ -397,9 +395,7 @@ impl Work {
                 half.watched = Watched::Settled;
             } else if silence >= PAUSE {
                 half.settle(Silence::Pause);
-                let due = half.due(hold, LONG_SILENCE);
-                half.watched = Watched::Queued(due);
-                self.watch.insert((due, connection, direction));
+                self.watch.insert(half.queue(hold, LONG_SILENCE));
             }
             self.collect(connection, direction);
         }

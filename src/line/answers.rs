@@ -161,12 +161,13 @@ impl DeviceLine {
         if self.requests.contestants(rivals) >= candidates.len() {
             let mut candidates = candidates.into_iter();
             for contested in self.requests.take_contested(rivals) {
-                let Some(handle) = candidates.next() else {
-                    self.unclaimed(contested, context);
-                    continue;
-                };
-                self.give(handle, contested.answer, &contested.seen, contested.place);
-                self.tell_if_ready(handle, context);
+                match candidates.next() {
+                    Some(handle) => {
+                        self.give(handle, contested.answer, &contested.seen, contested.place);
+                        self.tell_if_ready(handle, context);
+                    }
+                    None => self.unclaimed(contested, context),
+                }
             }
         }
     }
