@@ -156,6 +156,10 @@ pub const COPIES: usize = 64;
 /// forgotten. Some 4 KB each; arbitrary.
 pub const DEVICES_AT_REST: usize = 4096;
 
+/// Bytes of one packet that are handed on at a time. More than that come only in packets that were offloaded, up to
+/// 512 KiB, or made up, up to [`RECORD_BYTES`]: these come in parts, so that [`STEPS_AT_ONCE`] holds for them, too.
+pub const CHUNK_BYTES: usize = 64 << 10;
+
 /// Requests open on one device's line.
 pub const OPEN_REQUESTS: usize = 4096;
 

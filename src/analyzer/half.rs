@@ -316,7 +316,7 @@ fn stand(runs: &VecDeque<Run>, offset: u64, end: u64) -> Stand {
     let mut latest = None::<Run>;
     for run in runs.iter().skip_while(|run| run.end() <= offset).take_while(|run| run.offset < end) {
         let (from, to) = (offset.max(run.offset), end.min(run.end()));
-        spans.push(ByteRange { packet: run.packet, offset: run.packet_offset(from), length: run.part(from, to) });
+        add(&mut spans, ByteRange { packet: run.packet, offset: run.packet_offset(from), length: run.part(from, to) });
         // By packet, not by time: the clock may have been set in between.
         if run.packet >= last_packet {
             (last_packet, completed) = (run.packet, run.completed);
@@ -328,6 +328,16 @@ fn stand(runs: &VecDeque<Run>, offset: u64, end: u64) -> Stand {
         return Stand { spans, ts: Timestamp::default(), completed, at: Place::default() };
     };
     Stand { spans, ts: run.ts, completed, at: run.place(offset.max(run.offset)) }
+}
+
+/// Adds a span to others. What goes on where the last one ended is one with it: a long packet comes in parts.
+fn add(spans: &mut SmallVec<[ByteRange; 1]>, span: ByteRange) {
+    match spans.last_mut() {
+        Some(last) if last.packet == span.packet && last.offset.checked_add(last.length) == Some(span.offset) => {
+            last.length += span.length;
+        }
+        _ => spans.push(span),
+    }
 }
 
 /// An item, owned, `stand` telling where the bytes from one offset to another stand. Separators are left out.
@@ -408,19 +418,34 @@ mod tests {
         Half::new(Way { connection, direction, src: end, dst: end, keep_raw: false }, false)
     }
 
+    /// Has the half take bytes of a packet that stand `packet_offset` into it. What they complete.
+    fn take(half: &mut Half, offset: u64, bytes: &[u8], packet: PacketNumber, packet_offset: u32) -> Vec<Found> {
+        let (mut steps, mut found) = (Vec::new(), Vec::new());
+        let Way { connection, direction, .. } = half.way;
+        let ts = Timestamp::from_nanos(0);
+        let chunk = Chunk { connection, direction, offset, body: ChunkBody::Data(bytes), packet, ts, packet_offset };
+        let now = Moment { packet, ts, clock: ts, came: ts };
+        half.push(&chunk, bytes, now, &mut Outlet { proven: false, steps: &mut steps, unproven: &mut found });
+        found
+    }
+
     /// Has the half take the bytes one packet each, from a stream offset on. How many things they complete.
     fn trickle(half: &mut Half, offset: u64, bytes: &[u8]) -> usize {
-        let (mut steps, mut unproven) = (Vec::new(), Vec::new());
-        for (offset, byte) in (offset..).zip(bytes) {
-            let (packet, ts) = (PacketNumber(1 + offset), Timestamp::from_nanos(0));
-            let Way { connection, direction, .. } = half.way;
-            let body = ChunkBody::Data(std::slice::from_ref(byte));
-            let chunk = Chunk { connection, direction, offset, body, packet, ts, packet_offset: 54 };
-            let now = Moment { packet, ts, clock: ts, came: ts };
-            let mut outlet = Outlet { proven: true, steps: &mut steps, unproven: &mut unproven };
-            half.push(&chunk, std::slice::from_ref(byte), now, &mut outlet);
-        }
-        steps.len()
+        let packets = (offset..).zip(bytes);
+        packets.map(|(at, byte)| take(half, at, std::slice::from_ref(byte), PacketNumber(1 + at), 54).len()).sum()
+    }
+
+    /// A long packet comes in parts. A frame across two of them stands in one place.
+    #[test]
+    fn parts_of_a_packet_are_one_span() {
+        let (mut half, mut frame) = (half(), Vec::new());
+        encode::frame(&mut frame, Command::RESPONSE, None, ObjectId(0x9599_30bf), &[0x55; 20]);
+        let (begun, rest) = frame.split_at(9);
+        assert!(take(&mut half, 0, begun, PacketNumber(7), 54).is_empty());
+        let found = take(&mut half, 9, rest, PacketNumber(7), 54 + 9);
+        let [Found { what: What::Frame(sighting), .. }] = &found[..] else { panic!("one frame: {found:?}") };
+        let length = u32::try_from(frame.len()).expect("short");
+        assert_eq!(sighting.spans[..], [ByteRange { packet: PacketNumber(7), offset: 54, length }]);
     }
 
     /// A frame that comes a byte at a time costs far more than its bytes, until it is over.

@@ -6,8 +6,9 @@ use super::event::{Chunk, ChunkBody, CloseReason, GapReason, Notice, NoticeKind,
 use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
-use super::run::Origin;
+use super::run::{Origin, length64};
 use crate::endpoint::ConnectionId;
+use crate::limits::CHUNK_BYTES;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -48,9 +49,14 @@ impl Outbox {
         self.queue.is_empty()
     }
 
+    /// Puts an event behind all others.
     #[inline(never)]
     pub(super) fn push(&mut self, event: Queued) {
-        self.queue.push_back(event);
+        if event.is_long() {
+            self.queue.extend(event.in_parts());
+        } else {
+            self.queue.push_back(event);
+        }
     }
 
     /// The next event; bytes that are owned are moved to `kept` and lent from there.
@@ -67,6 +73,7 @@ impl Outbox {
 
     /// Puts an event before all others.
     pub(super) fn put_first(&mut self, event: Queued) {
+        debug_assert!(!event.is_long(), "what is long has gone through the queue");
         self.queue.push_front(event);
     }
 }
@@ -107,6 +114,31 @@ pub(super) struct Place {
 }
 
 impl Queued {
+    /// Whether it is too long to be handed out at once.
+    fn is_long(&self) -> bool {
+        let length = match self {
+            Self::Lent(_, range) => range.len(),
+            Self::Owned(_, bytes) => bytes.len(),
+            Self::Opened(_) | Self::Gap(..) | Self::Closed(..) | Self::Notice(_) => 0,
+        };
+        length > CHUNK_BYTES
+    }
+
+    /// The same bytes in chunks that are not too long.
+    #[cold]
+    fn in_parts(self) -> Vec<Self> {
+        let parts = |length| (0..length).step_by(CHUNK_BYTES).map(move |at| at..length.min(at + CHUNK_BYTES));
+        match self {
+            Self::Lent(place, Range { start, end }) => parts(end - start)
+                .map(|part| Self::Lent(place.advanced(part.start), start + part.start..start + part.end))
+                .collect(),
+            Self::Owned(place, bytes) => {
+                parts(bytes.len()).map(|part| Self::Owned(place.advanced(part.start), bytes[part].to_vec())).collect()
+            }
+            other => vec![other],
+        }
+    }
+
     fn make_owned(&mut self, payload: &[u8]) {
         if let Self::Lent(place, range) = self {
             *self = Self::Owned(*place, payload.get(range.clone()).unwrap_or_default().to_vec());
@@ -131,6 +163,11 @@ impl Queued {
 }
 
 impl Place {
+    /// The place of the byte `count` further on.
+    fn advanced(self, count: usize) -> Self {
+        Self { offset: self.offset + length64(count), origin: self.origin.advanced(count), ..self }
+    }
+
     #[inline]
     const fn chunk(self, body: ChunkBody<'_>) -> Chunk<'_> {
         Chunk {
@@ -141,6 +178,44 @@ impl Place {
             packet: self.origin.packet,
             ts: self.origin.ts,
             packet_offset: self.origin.at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::endpoint::Direction;
+    use crate::tcp::table::Slot;
+
+    fn place() -> Place {
+        let flow = Flow { slot: Slot::default(), connection: ConnectionId(1), direction: Direction::ToServer };
+        let origin = Origin { packet: PacketNumber(3), ts: Timestamp::default(), at: 54 };
+        Place { flow, offset: 1_000, origin }
+    }
+
+    /// Lent or owned, short or long: the same bytes come out at the same places, and never too many at once.
+    #[test]
+    fn bytes_come_in_chunks() {
+        for length in [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1, 3 * CHUNK_BYTES - 1, 3 * CHUNK_BYTES] {
+            let payload: Vec<u8> = (0..=250).cycle().take(length + 5).collect();
+            for queued in [Queued::Lent(place(), 5..payload.len()), Queued::Owned(place(), payload[5..].to_vec())] {
+                let (mut outbox, mut kept, mut out) = (Outbox::default(), Vec::new(), Vec::new());
+                outbox.push(queued);
+                while let Some(event) = outbox.next(&payload, &mut kept) {
+                    let TcpEvent::Chunk(Chunk { offset, packet_offset, body: ChunkBody::Data(bytes), .. }) = event
+                    else {
+                        panic!("nothing but data was pushed")
+                    };
+                    assert!(bytes.len() <= CHUNK_BYTES);
+                    assert_eq!(
+                        (offset, u64::from(packet_offset)),
+                        (1_000 + length64(out.len()), 54 + length64(out.len()))
+                    );
+                    out.extend_from_slice(bytes);
+                }
+                assert_eq!(out, payload[5..]);
+            }
         }
     }
 }

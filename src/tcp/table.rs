@@ -13,6 +13,7 @@ use std::hash::BuildHasher as _;
 
 /// Where a connection stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[cfg_attr(test, derive(Default))]
 pub(super) struct Slot(u32);
 
 impl Slot {

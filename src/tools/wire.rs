@@ -157,8 +157,9 @@ fn ports(out: &mut Vec<u8>, src: Station, dst: Station) {
     out.extend_from_slice(&dst.endpoint.port.to_be_bytes());
 }
 
+/// What is too long for the field was offloaded: zero, as kernels have it.
 fn length_field(length: usize) -> [u8; 2] {
-    u16::try_from(length).unwrap_or(u16::MAX).to_be_bytes()
+    u16::try_from(length).unwrap_or(0).to_be_bytes()
 }
 
 fn pad(out: &mut Vec<u8>, start: usize) {

@@ -158,18 +158,19 @@ fn an_answer_more_than_was_asked_for_is_told() {
     assert!(!observed.anomalies.is_empty(), "something is wrong there");
 }
 
-/// What the end of a capture brings at once is handed out a part at a time, and is all there.
-#[test]
-fn very_much_at_the_end_is_handed_out_in_parts() {
-    let mut file = Vec::new();
-    hostile(Hostile::StubFlood, 200_000, &mut file).expect("a Vec takes all");
+/// How many steps a capture comes to, and how many of them come at once at most.
+fn steps_of(file: Vec<u8>) -> (usize, usize) {
     let mut reader = Reader::new(Box::new(Cursor::new(file))).expect("a capture");
     let mut collector = Collector::new(Options::default());
-    let (mut parts, mut most, mut steps) = (0, 0, 0);
+    let (mut steps, mut most) = (0, 0);
     let mut take = |collector: &mut Collector| {
-        parts += 1;
-        most = most.max(collector.steps().len());
-        steps += collector.steps().drain(..).count();
+        loop {
+            most = most.max(collector.steps().len());
+            steps += collector.steps().drain(..).count();
+            if !collector.resume() {
+                break;
+            }
+        }
     };
     while let Some(packet) = reader.next_packet().expect("readable") {
         collector.packet(&packet);
@@ -177,8 +178,23 @@ fn very_much_at_the_end_is_handed_out_in_parts() {
     }
     collector.finish(true);
     take(&mut collector);
-    while collector.resume() {
-        take(&mut collector);
-    }
-    assert!(steps > 90_000 && most < 2 * limits::STEPS_AT_ONCE, "{steps} steps, {most} at once, in {parts} parts");
+    (steps, most)
+}
+
+/// What the end of a capture brings at once is handed out a part at a time, and is all there.
+#[test]
+fn very_much_at_the_end_is_handed_out_in_parts() {
+    let mut file = Vec::new();
+    hostile(Hostile::StubFlood, 200_000, &mut file).expect("a Vec takes all");
+    let (steps, most) = steps_of(file);
+    assert!(steps > 90_000 && most < 2 * limits::STEPS_AT_ONCE, "{steps} steps, {most} at once");
+}
+
+/// A packet of a megabyte came to all its steps at once.
+#[test]
+fn a_packet_too_long_is_handed_out_in_parts() {
+    let mut file = Vec::new();
+    hostile(Hostile::LongPackets, 1_000_000, &mut file).expect("a Vec takes all");
+    let (steps, most) = steps_of(file);
+    assert!(steps > 490_000 && most < limits::STEPS_AT_ONCE + limits::CHUNK_BYTES, "{steps} steps, {most} at once");
 }

@@ -3,6 +3,7 @@
 //! Gives what the ways in `half` and `holes` give for them.
 
 use super::Half;
+use crate::limits::CHUNK_BYTES;
 use crate::net::{Segment, Seq};
 use crate::tcp::outbox::Shared;
 use crate::tcp::run::{Origin, Run};
@@ -18,11 +19,11 @@ impl Half {
             && self.pieces.is_empty()
     }
 
-    /// Whether a segment without flags is the next one, and whole.
+    /// Whether a segment without flags is the next one, whole, and not too long to be handed out at once.
     #[inline]
     pub(in crate::tcp) fn goes_on_with(&self, segment: &Segment<'_>) -> bool {
         debug_assert!(self.is_in_step());
-        segment.missing == 0 && segment.seq == self.seq_at(self.next)
+        segment.missing == 0 && segment.seq == self.seq_at(self.next) && segment.payload.len() <= CHUNK_BYTES
     }
 
     /// [`Half::receive`] for such a segment, which carries data. Returns the offset of that, as users count it, unless it is

@@ -65,6 +65,8 @@ attacks! {
         "connections with 3 MB behind one byte that never comes";
     StubFlood "stub-flood" 20_000_000 stub_flood,
         "bytes of nothing but starts of frames, 4 MB a connection, behind one byte that never comes";
+    LongPackets "long-packets" 50_000_000 long_packets,
+        "bytes of nothing but starts of frames, 8 MB a packet";
     HeldFrames "held-frames" 3_000 held_frames,
         "connections with 64 KB of a frame that never ends";
     Trickle "trickle" 500_000 trickle,
@@ -256,6 +258,16 @@ fn stub_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
         way.seq = way.seq.advanced(1);
         let segments = TOGETHER.min(count - n * TOGETHER) as usize / stubs.len();
         (0..segments).try_for_each(|_| forge.send(&mut way, ACK, &stubs))?;
+    }
+    Ok(())
+}
+
+fn long_packets(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
+    const TOGETHER: u32 = 8_000_000;
+    let mut way = forge.open(client(0))?;
+    for n in 0..count.div_ceil(TOGETHER) {
+        let length = TOGETHER.min(count - n * TOGETHER);
+        forge.send(&mut way, PSH | ACK, &[0x2b, 0x05].repeat(length as usize / 2))?;
     }
     Ok(())
 }
