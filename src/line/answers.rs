@@ -1,10 +1,11 @@
 //! What the device sends: answers and their copies, and frames that nobody asked for.
 
+use super::contests::{Contest, Contested};
 use super::copies::Place;
 use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::outcome::About;
-use super::request::{Answer, Contest, Contested, Handle, Key, Kind, Request};
+use super::request::{Answer, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
 use super::slab::At;
 use super::values::{self, Found};
@@ -73,8 +74,7 @@ impl DeviceLine {
         if let Some(exchange) = exchange {
             self.requests.change(exchange, |request| request.answered_again(frame));
         }
-        let contested = self.requests.contested.iter_mut().find(|contested| contested.place == Some(place));
-        if let Some(contested) = contested {
+        if let Some(contested) = self.contests.find(Key::of(frame), place) {
             contested.answer.copies.push(frame.connection);
             contested.seen.push(Box::new(frame.clone()));
         }
@@ -157,10 +157,10 @@ impl DeviceLine {
         self.judge_arrival(frame, at, None, frame.clock, context);
         let place = arrival.place;
         let answer = self.as_answer(arrival, anomalies);
-        self.requests.contest(Contested { contest: rivals, answer, seen: SmallVec::new(), place });
-        if self.requests.contestants(rivals) >= candidates.len() {
+        self.contests.add(Contested { contest: rivals, answer, seen: SmallVec::new(), place });
+        if self.contests.count(rivals) >= candidates.len() {
             let mut candidates = candidates.into_iter();
-            for contested in self.requests.take_contested(rivals) {
+            for contested in self.contests.take(rivals) {
                 match candidates.next() {
                     Some(handle) => {
                         self.give(handle, contested.answer, &contested.seen, contested.place);
@@ -295,9 +295,7 @@ impl DeviceLine {
         let waits =
             |request: &&Request| request.is_unseen() && request.passed_over_at.is_none() && request.kind != Kind::Write;
         let contested = |request: &Request| {
-            self.requests.contested.iter().any(|contested| {
-                contested.contest.key == Key::of(&request.frame) && contested.answer.first.clock >= request.clock
-            })
+            self.contests.latest(Key::of(&request.frame)).is_some_and(|answer| answer >= request.clock)
         };
         if self.requests.unseen_for(subject).filter(waits).any(|request| request.member == member) {
             return None;

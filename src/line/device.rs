@@ -1,5 +1,6 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
+use super::contests::Contests;
 use super::copies::Copies;
 use super::exchange::Sighting;
 use super::load::Load;
@@ -55,6 +56,7 @@ pub(super) struct Context<L: ?Sized = dyn Listener> {
 pub(super) struct DeviceLine {
     pub(super) members: Members,
     pub(super) requests: Requests,
+    pub(super) contests: Contests,
     pub(super) copies: Copies,
     /// The connections that have ended and whose last request has been told since: forgotten when the next one ends.
     pub(super) emptied: Vec<At>,

@@ -1,11 +1,12 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
+use super::contests::Contest;
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
 use super::exchange::{Exchange, ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::outcome::About;
-use super::request::{Answer, Contest, Contested, Given, Handle, Kind, Request};
+use super::request::{Answer, Given, Handle, Kind, Request};
 use super::sensitive;
 use super::slab::At;
 use super::trace::Trace;
@@ -87,19 +88,13 @@ impl DeviceLine {
 
     /// Shares out contested answers whose oldest request has run out of time.
     fn settle_contests(&mut self, now: Timestamp, context: &mut Context) {
-        let mut contests: SmallVec<[Contest; 4]> = SmallVec::new();
-        for Contested { contest, .. } in &self.requests.contested {
-            if !contests.contains(contest) {
-                contests.push(*contest);
-            }
-        }
-        for contest in contests {
+        for contest in self.contests.in_order() {
             let candidates = self.candidates(contest);
             let oldest = candidates.first().and_then(|handle| self.requests.get(*handle));
             if oldest.is_some_and(|oldest| oldest.deadline > now) {
                 continue;
             }
-            for contested in self.requests.take_contested(contest) {
+            for contested in self.contests.take(contest) {
                 let (candidates, ts) = (self.candidates(contest), contested.answer.first.clock);
                 match self.requests.in_turn(&candidates, ts, self.pace.needs) {
                     Some(handle) => self.give(handle, contested.answer, &contested.seen, contested.place),

@@ -223,22 +223,3 @@ impl Given {
         }
     }
 }
-
-/// The requests that an answer can belong to: those for one object, of all connections or, where nothing is copied, of
-/// the one it came on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Contest {
-    pub(super) key: Key,
-    pub(super) within: Option<ConnectionId>,
-}
-
-/// An answer that could belong to several requests.
-#[derive(Clone, Debug)]
-pub(super) struct Contested {
-    pub(super) contest: Contest,
-    pub(super) answer: Answer,
-    /// Its sightings behind the first: one of them may turn out to be the asking connection's.
-    pub(super) seen: SmallVec<[Box<Sighting>; 2]>,
-    /// Identifies the frame to whoever wants to know to which exchange it went.
-    pub(super) place: Option<super::copies::Place>,
-}

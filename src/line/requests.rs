@@ -5,8 +5,9 @@
 //! Each request is part of three chains, so that none of the questions about it takes a look at all the others. Which
 //! answer belongs to which request is asked here as well, where several could be meant.
 
+use super::contests::Contest;
 use super::exchange::ExchangeId;
-use super::request::{Contest, Contested, Handle, Kind, Request};
+use super::request::{Handle, Kind, Request};
 use super::slab::{At, Slab};
 use crate::endpoint::ConnectionId;
 use crate::time::Timestamp;
@@ -69,8 +70,6 @@ pub(super) struct Requests {
     owed: usize,
     /// How many of them have one.
     answered: usize,
-    /// Answers that could belong to several of them, in the order in which they came.
-    pub(super) contested: Vec<Contested>,
 }
 
 impl Requests {
@@ -317,28 +316,6 @@ impl Requests {
     #[inline]
     fn open(&self, contest: Contest, subject: At) -> impl Iterator<Item = &Request> {
         self.open_for(subject).filter(move |request| contest.within.is_none_or(|within| within == request.connection))
-    }
-
-    /// An answer could belong to several requests. What is known by now of who gets copies holds for those before it, too.
-    pub(super) fn contest(&mut self, contested: Contested) {
-        let contest = contested.contest;
-        if contest.within.is_none() {
-            let before = self.contested.iter_mut().filter(|before| before.contest.key == contest.key);
-            before.for_each(|before| before.contest = contest);
-        }
-        self.contested.push(contested);
-    }
-
-    /// How many answers there are in a contest.
-    pub(super) fn contestants(&self, contest: Contest) -> usize {
-        self.contested.iter().filter(|contested| contested.contest == contest).count()
-    }
-
-    /// Takes the answers of a contest, in the order in which they came.
-    pub(super) fn take_contested(&mut self, contest: Contest) -> Vec<Contested> {
-        let (taken, kept) = self.contested.drain(..).partition(|contested| contested.contest == contest);
-        self.contested = kept;
-        taken
     }
 
     /// Which of `candidates` an answer at `ts` belongs to when fewer answers came than requests were made. The line serves
