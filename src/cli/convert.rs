@@ -1,12 +1,14 @@
 //! `rctscope convert`: records for other programs, on standard output, into a file, or a file for each session.
 
-use super::analyze::{Tally, analyze};
+use super::analyze::analyze;
 use super::args::ConvertArgs;
 use super::conversion::{Conversion, Place};
 use super::destination::{self, Draft};
 use super::live::SharedOutput;
 use super::message::{Problem, Stop};
-use super::{Outcome, batch, fail_on, input};
+use super::outcome::Outcome;
+use super::tally::Tally;
+use super::{batch, fail_on, input};
 use std::io::Write as _;
 use std::path::{MAIN_SEPARATOR, Path};
 

@@ -1,9 +1,9 @@
 //! `rctscope decode`: frames out of hex that was pasted or piped in.
 
-use super::Outcome;
 use super::args::DecodeArgs;
+use super::destination::print;
 use super::message::{Problem, Stop};
-use super::run::print;
+use super::outcome::Outcome;
 use super::settings;
 use crate::output::anatomy::Drawing;
 use crate::output::style::Style;

@@ -1,6 +1,7 @@
 //! Where output goes: standard output, or a file that appears under its name only when it is whole.
 
-use super::message::Problem;
+use super::message::{Problem, Stop};
+use super::outcome::Outcome;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,6 +86,14 @@ fn exists(target: &Path) -> Problem {
 /// Standard output without the line buffering that Rust gives it: whole pieces come in and go out.
 pub(super) fn stdout() -> Box<dyn Write + Send> {
     Box::new(io::stdout())
+}
+
+/// Runs something that only prints.
+pub(super) fn print(write: impl FnOnce(&mut dyn Write) -> Result<(), Stop>) -> Result<Outcome, Stop> {
+    let mut out = io::BufWriter::new(io::stdout().lock());
+    write(&mut out)?;
+    out.flush()?;
+    Ok(Outcome::Done)
 }
 
 /// Whether whoever read our output went away: no failure, `head` does so.

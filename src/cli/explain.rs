@@ -1,11 +1,13 @@
 //! `rctscope explain`: a page of the catalogue, or one thing of a capture with its bytes.
 
-use super::analyze::{Tally, analyze};
+use super::analyze::analyze;
 use super::args::ExplainArgs;
 use super::input::{self, Unit};
 use super::message::{Problem, Stop};
+use super::outcome::Outcome;
 use super::screen::{Infallibly, civil, zone};
-use super::{Outcome, destination, excerpts, settings};
+use super::tally::Tally;
+use super::{destination, excerpts, settings};
 use crate::anomaly::Code;
 use crate::output::explain::{self, Locate, ScreenOptions, Target};
 use crate::output::pages::{Asked, find};

@@ -1,7 +1,7 @@
 //! `--fail-on`: an exit code for scripts that are to stop when a capture shows something bad.
 
-use super::Outcome;
 use super::args::SeverityArg;
+use super::outcome::Outcome;
 use crate::anomaly::Severity;
 use crate::event::{Event, Sink};
 

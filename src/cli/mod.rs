@@ -14,17 +14,16 @@ mod excerpts;
 mod explain;
 mod fail_on;
 mod fixture;
-mod fixture_args;
 mod input;
 mod invocation;
 mod live;
 mod message;
-mod parsers;
+mod outcome;
 mod pipeline;
 mod plan;
 mod progress;
+mod reading;
 mod redact;
-mod replay;
 mod rotated;
 mod run;
 mod screen;
@@ -32,39 +31,14 @@ mod selection;
 mod settings;
 mod streams;
 mod synth;
+mod tally;
 mod views;
 mod watch;
 
+pub use outcome::Outcome;
+
 use clap::Parser;
 use std::ffi::OsString;
-
-/// How a run ended; [`code`](Self::code) is what the shell sees.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// All was done. Finding anomalies is no failure.
-    Done,
-    /// A check that was asked for failed.
-    CheckFailed,
-    /// The arguments make no sense.
-    WrongUsage,
-    /// No input could be read.
-    NothingRead,
-    /// Some input could not be read, or not to its end.
-    DoneInPart,
-}
-
-impl Outcome {
-    /// The exit code.
-    pub const fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::CheckFailed => 1,
-            Self::WrongUsage => 2,
-            Self::NothingRead => 3,
-            Self::DoneInPart => 4,
-        }
-    }
-}
 
 /// Runs the program with the arguments of `words`, the first of which is its own name.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> Outcome {

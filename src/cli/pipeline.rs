@@ -3,9 +3,10 @@
 //!
 //! Knows which part hands what to which. What each of them does is known elsewhere.
 
-use super::analyze::{Delivery, Tally, read};
 use super::input::Unit;
 use super::live::SharedOutput;
+use super::reading::{Delivery, read};
+use super::tally::Tally;
 use super::watch::Watch;
 use crate::analyzer::{self, Step, Teller, Told};
 use crate::event::Sink;

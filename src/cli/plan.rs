@@ -2,10 +2,11 @@
 
 use super::args::PlanArgs;
 use super::batch::layout;
+use super::destination::print;
 use super::input::{self, Unit};
 use super::message::{Kind, Problem, Stop, tell};
-use super::run::print;
-use super::{Outcome, analyze::Tally};
+use super::outcome::Outcome;
+use super::tally::Tally;
 use crate::capture::{Error, Reader};
 use serde_json::json;
 use std::fs::File;

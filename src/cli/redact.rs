@@ -1,13 +1,15 @@
 //! `rctscope redact`: a capture that is safe to share.
 
-use super::analyze::{Tally, conclude};
 use super::args::RedactArgs;
 use super::destination::Draft;
 use super::explain::the_unit;
 use super::input::Unit;
 use super::message::{Problem, Stop};
+use super::outcome::Outcome;
+use super::reading::conclude;
+use super::settings;
+use super::tally::Tally;
 use super::watch::OnTerminal;
-use super::{Outcome, settings};
 use crate::capture::Session;
 use crate::packet::Packet;
 use crate::tools::container::Format;

@@ -1,13 +1,12 @@
 //! Carries a command out, and makes an outcome of whatever stopped it.
 
 use super::args::{Command, EncodeArgs, ObjectsArgs, TextArgs};
+use super::destination::print;
 use super::message::{Kind, Problem, Stop, tell};
-use super::{
-    Outcome, convert, decode, destination, explain, fixture, plan, redact, screen, settings, streams, synth, views,
-};
+use super::outcome::Outcome;
+use super::{convert, decode, destination, explain, fixture, plan, redact, screen, settings, streams, synth, views};
 use crate::output::schema;
 use crate::tools::{encode, objects};
-use std::io::{self, Write as _};
 
 pub(super) fn run(command: Command) -> Outcome {
     let result = match command {
@@ -42,14 +41,6 @@ fn stopped(stop: Stop) -> Outcome {
             Outcome::DoneInPart
         }
     }
-}
-
-/// Runs something that only prints.
-pub(super) fn print(write: impl FnOnce(&mut dyn io::Write) -> Result<(), Stop>) -> Result<Outcome, Stop> {
-    let mut out = io::BufWriter::new(io::stdout().lock());
-    write(&mut out)?;
-    out.flush()?;
-    Ok(Outcome::Done)
 }
 
 fn list_objects(args: &ObjectsArgs) -> Result<Outcome, Stop> {

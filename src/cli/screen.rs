@@ -1,12 +1,14 @@
 //! `rctscope summary` and `rctscope timeline`: events as people read them.
 
-use super::analyze::{Tally, analyze};
+use super::analyze::analyze;
 use super::args::{SummaryArgs, TimelineArgs};
 use super::fail_on::{self, FailOn};
 use super::live::SharedOutput;
 use super::message::Stop;
+use super::outcome::Outcome;
 use super::settings::Display;
-use super::{Outcome, destination, input, selection, settings};
+use super::tally::Tally;
+use super::{destination, input, selection, settings};
 use crate::event::{Event, Sink};
 use crate::output::digest::{Digest, DigestOptions, InputFile};
 use crate::output::select::Select;

@@ -1,12 +1,14 @@
 //! `rctscope streams`: what every TCP connection of a capture carried.
 
-use super::analyze::{Tally, conclude};
 use super::args::StreamsArgs;
 use super::input::{self, Unit};
 use super::live::SharedOutput;
 use super::message::{Kind, Problem, Stop, tell};
+use super::outcome::Outcome;
+use super::reading::conclude;
+use super::tally::Tally;
 use super::watch::{OnTerminal, Watch as _};
-use super::{Outcome, destination, settings};
+use super::{destination, settings};
 use crate::capture::Session;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::net::{Decoded, Decoder};

@@ -1,10 +1,10 @@
 //! `rctscope synth`: made-up captures, for whoever has no inverter at hand and for whoever measures.
 
-use super::Outcome;
 use super::args::{FormatArg, SynthArgs};
 use super::destination::Draft;
+use super::destination::print;
 use super::message::{Problem, Stop};
-use super::run::print;
+use super::outcome::Outcome;
 use crate::output::style::{grouped, wrap};
 use crate::tools::container::Format;
 use crate::tools::synth::{self, Bulk, Scenario, Stats};

@@ -1,12 +1,14 @@
 //! `rctscope writes` and `rctscope unknown`: what clients changed, and what nobody knows.
 
-use super::analyze::{Tally, analyze};
+use super::analyze::analyze;
 use super::args::ViewArgs;
 use super::input::Unit;
 use super::message::{Kind, Stop, tell};
+use super::outcome::Outcome;
 use super::screen::{Infallibly, civil, zone};
 use super::settings::Display;
-use super::{Outcome, destination, excerpts, input, settings};
+use super::tally::Tally;
+use super::{destination, excerpts, input, settings};
 use crate::analyzer;
 use crate::event::Sink;
 use crate::output::style::Style;

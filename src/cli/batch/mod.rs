@@ -17,13 +17,15 @@ mod record;
 mod state;
 mod worker;
 
-use super::analyze::{Tally, Threads};
+use super::analyze::Threads;
 use super::args::ConvertArgs;
 use super::conversion::Conversion;
 use super::input::{Found, LeftOut, Unit};
 use super::message::{Problem, Stop, aside, say};
+use super::outcome::Outcome;
 use super::progress::Overall;
-use super::{Outcome, fail_on, input};
+use super::tally::Tally;
+use super::{fail_on, input};
 use crate::output::TOOL;
 use crate::output::style::grouped;
 use record::{FileRecord, Status, UnitRecord};

@@ -1,8 +1,13 @@
-//! The command line as it is typed. What it means is decided in the neighbouring modules.
+//! The command line as it is typed: commands, and the arguments of each. What it means is decided in the neighbouring modules.
 
-use super::fixture_args::FixtureCommand;
+mod common;
+mod fixture;
+
+pub(super) use common::*;
+pub(super) use fixture::*;
+
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -297,128 +302,4 @@ pub(super) struct RedactArgs {
 pub(super) enum FormatArg {
     Pcap,
     Pcapng,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct InputArgs {
-    /// Captures (pcap, pcapng; plain, gzip, zstd, lz4 or xz), folders of them, or `-` for standard input
-    #[arg(value_name = "FILE", required_unless_present = "files_from")]
-    pub(super) files: Vec<PathBuf>,
-    /// Read the names of more inputs from LIST, one a line; `-` for standard input
-    #[arg(long, value_name = "LIST")]
-    pub(super) files_from: Option<PathBuf>,
-    /// Names in LIST end with a zero byte, as `find -print0` writes them
-    #[arg(short = '0', long, requires = "files_from")]
-    pub(super) null: bool,
-    /// Read each file on its own instead of all that are named, or the pieces of a rotated capture in a folder, as one session
-    #[arg(long)]
-    pub(super) no_join: bool,
-    /// What to call standard input
-    #[arg(long, value_name = "NAME", default_value = "-", hide_default_value = true)]
-    pub(super) source_name: String,
-}
-
-impl InputArgs {
-    /// Files alone, with everything else as it is without options.
-    pub(super) fn of(files: Vec<PathBuf>) -> Self {
-        Self { files, files_from: None, null: false, no_join: false, source_name: "-".to_owned() }
-    }
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Analysis")]
-pub(super) struct AnalysisArgs {
-    /// The protocol is spoken on this TCP port (also found by itself, on any port)
-    #[arg(long, value_name = "PORT", action = ArgAction::Append)]
-    pub(super) port: Vec<u16>,
-    /// How long an answer is waited for
-    #[arg(long, value_name = "SPAN", default_value = "5s")]
-    pub(super) timeout: String,
-    /// Which counts when bytes are sent twice with different content
-    #[arg(long, value_name = "WHICH", default_value = "first")]
-    pub(super) overlap: OverlapArg,
-    #[command(flatten)]
-    pub(super) registry: RegistryArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum OverlapArg {
-    First,
-    Last,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct RegistryArgs {
-    /// Objects of your own, or corrections, as CSV
-    #[arg(long, value_name = "FILE")]
-    pub(super) registry: Option<PathBuf>,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Selection")]
-pub(super) struct SelectArgs {
-    /// From this time on: 2025-03-17T21:06:30Z, 21:06:30.9 (on the capture's first day), +12.5s (into the capture)
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(super) since: Option<String>,
-    /// Up to this time, itself left out
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub(super) until: Option<String>,
-    /// Connection by number, address, or address and port
-    #[arg(long, value_name = "CONNECTION", value_delimiter = ',')]
-    pub(super) connection: Vec<String>,
-    /// Device by address
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(super) device: Vec<std::net::IpAddr>,
-    /// Objects by name with `*` and `?`, or by id; `[` and `]` stand for themselves
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    pub(super) object: Vec<String>,
-    /// Commands by name or code
-    #[arg(long, value_name = "COMMAND", value_delimiter = ',')]
-    pub(super) command: Vec<String>,
-    /// answered, damaged, unanswered, unconfirmed, open, unsolicited
-    #[arg(long, value_name = "STATUS", value_delimiter = ',')]
-    pub(super) status: Vec<String>,
-    /// What has an anomaly whose code matches
-    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
-    pub(super) anomaly: Vec<String>,
-    /// What has an anomaly as bad as this, or worse
-    #[arg(long, value_name = "SEVERITY")]
-    pub(super) severity: Option<SeverityArg>,
-    /// The same as --severity error
-    #[arg(long, conflicts_with = "severity")]
-    pub(super) errors: bool,
-    /// Only values that differ from the object's last one
-    #[arg(long)]
-    pub(super) changed: bool,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-pub(super) enum SeverityArg {
-    Note,
-    Warning,
-    Error,
-}
-
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Display")]
-pub(super) struct TextArgs {
-    /// When to use colours
-    #[arg(long, value_name = "WHEN", default_value = "auto")]
-    pub(super) color: ColorArg,
-    /// Columns to fill (of the terminal, or 120, without it)
-    #[arg(long, value_name = "COLUMNS")]
-    pub(super) width: Option<usize>,
-    /// Time zone: UTC, `local`, or a name such as Europe/Berlin
-    #[arg(long, value_name = "ZONE", default_value = "UTC")]
-    pub(super) tz: String,
-    /// Hide passwords, serial numbers and network names
-    #[arg(long)]
-    pub(super) mask_secrets: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum ColorArg {
-    Auto,
-    Always,
-    Never,
 }
