@@ -1,9 +1,9 @@
 //! One direction of a connection: its framer, and which packet each of the bytes it holds came from.
 
+use super::found::{Found, What};
 use super::order::Place;
 use super::ordinary::Ordinary;
 use super::step::Outlet;
-use super::stream::{Found, What};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
 use crate::limits::{FRAME_PATIENCE, UNFINISHED_PIECE_OVERHEAD};

@@ -14,15 +14,17 @@
 //! | `stream`, `half` | one connection, and each of its directions: a framer, and which packet each byte came from |
 //! | `ordinary` | a frame as nearly all are, in few bytes |
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
-//! | `step` | what goes from one half to the other |
+//! | `step`; `found`, `closed`, `trouble` | what goes from one half to the other |
 //! | `teller` | steps to events |
 //! | `told` | an event that waits for its sink |
 //! | `order` | events leave in the order of time, however late they were decided |
 //! | `clock` | a time that never goes back |
-//! | `report` | trouble of captures and TCP |
+//! | `report` | tells of trouble of captures and TCP, and of connections that have ended |
 
 mod clock;
+mod closed;
 mod collector;
+mod found;
 mod half;
 mod order;
 mod ordinary;
@@ -32,6 +34,7 @@ mod step;
 mod stream;
 mod teller;
 mod told;
+mod trouble;
 mod work;
 
 pub use collector::Collector;

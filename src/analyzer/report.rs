@@ -1,56 +1,22 @@
-//! Trouble of the capture and of TCP, and what is known of a connection when it ends.
+//! Trouble of the capture and of TCP is told, and connections that have ended are.
 
-use super::step::{Kind, Step, Trouble};
+use super::closed::Closed;
+use super::step::{Kind, Step};
 use super::stream::Protocol;
+use super::trouble::Trouble;
 use super::work::Work;
 use crate::anomaly::Code;
-use crate::endpoint::{ConnectionId, Direction, Endpoint};
+use crate::endpoint::{ConnectionId, Direction};
 use crate::net::Decoder;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::tcp::{Chunk, ChunkBody, CloseReason, Connection, DecidedBy, GapReason, Notice, NoticeKind};
 use crate::time::Timestamp;
-use smallvec::smallvec;
 
 /// Ports named in the summary.
 const PORTS_SHOWN: usize = 5;
 
 /// Notices kept of a connection whose protocol is not known yet.
 const NOTICES_KEPT: usize = 16;
-
-/// A connection that has ended, as TCP saw it.
-#[derive(Debug)]
-pub(super) struct Closed {
-    pub(super) id: ConnectionId,
-    pub(super) client: Endpoint,
-    pub(super) server: Endpoint,
-    pub(super) opened_seen: bool,
-    pub(super) first: Timestamp,
-    pub(super) last: Timestamp,
-    pub(super) packet_count: u64,
-    /// Segments sent again with the same content.
-    pub(super) retransmission_count: u64,
-    /// Only packets of the end `.0` were captured.
-    pub(super) only_from: Option<Endpoint>,
-    pub(super) reason: CloseReason,
-    packet: PacketNumber,
-    ts: Timestamp,
-}
-
-impl Closed {
-    /// Trouble that is told of the connection as a whole.
-    pub(super) fn trouble(&self, code: Code, clock: Timestamp, message: String) -> Trouble {
-        Trouble {
-            code,
-            ts: self.ts,
-            clock,
-            packet: self.packet,
-            connection: Some(self.id),
-            evidence: smallvec![ByteRange { packet: self.packet, offset: 0, length: 0 }],
-            message,
-            only_if_waiting: false,
-        }
-    }
-}
 
 impl Work {
     fn report(

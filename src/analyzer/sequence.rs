@@ -4,7 +4,7 @@
 //! while a frame is ambiguous, and meanwhile sibling connections go on. What is complete on them must wait too, or the
 //! line would see an answer before its request. Usually nobody waits and everything passes straight through.
 
-use super::stream::Found;
+use super::found::Found;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits::WAITING_BYTES;
 use crate::packet::PacketNumber;

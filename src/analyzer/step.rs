@@ -3,15 +3,14 @@
 //! Steps are all that goes from the [`Collector`](super::Collector) to the [`Teller`](super::Teller): nothing comes
 //! back, so that the two may work in different threads, and what comes out is the same.
 
-use super::stream::Found;
-use crate::anomaly::Code;
+use super::found::Found;
+use super::trouble::Trouble;
 use crate::endpoint::ConnectionId;
 use crate::event::Summary;
 use crate::in_place::push;
 use crate::line::Opening;
-use crate::packet::{ByteRange, PacketNumber};
+use crate::packet::PacketNumber;
 use crate::time::Timestamp;
-use smallvec::SmallVec;
 
 /// One thing that the packets have brought.
 #[derive(Debug)]
@@ -42,21 +41,6 @@ pub(super) enum Kind {
     Settled(Timestamp),
     /// The capture is over.
     End(Box<End>),
-}
-
-/// An anomaly of the capture or of TCP.
-#[derive(Debug)]
-pub(super) struct Trouble {
-    pub(super) code: Code,
-    pub(super) ts: Timestamp,
-    pub(super) clock: Timestamp,
-    /// The packet that showed it.
-    pub(super) packet: PacketNumber,
-    pub(super) connection: Option<ConnectionId>,
-    pub(super) evidence: SmallVec<[ByteRange; 2]>,
-    pub(super) message: String,
-    /// Worth a word only when a request waits on the connection.
-    pub(super) only_if_waiting: bool,
 }
 
 /// How a session ended.

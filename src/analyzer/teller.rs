@@ -1,11 +1,12 @@
 //! From steps to events: frames reach the line of their device, and what follows from them leaves in the order of time.
 
 use super::Options;
+use super::closed::Closed;
+use super::found::{Found, What};
 use super::order::{Order, Place};
-use super::report::Closed;
-use super::step::{End, Kind, Step, Trouble};
-use super::stream::{Found, What};
+use super::step::{End, Kind, Step};
 use super::told::Told;
+use super::trouble::Trouble;
 use crate::anomaly::{Anomaly, Code, Severity};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::limits::OPEN_REQUESTS;

@@ -3,12 +3,13 @@
 
 use super::Options;
 use super::clock::Clock;
+use super::closed::Closed;
+use super::found::{Found, What};
 use super::half::{Moment, Watched};
 use super::order::Place;
-use super::report::Closed;
 use super::sequence::Sequence;
 use super::step::{End, Kind, Outlet, Step};
-use super::stream::{Found, Protocol, Stream, What};
+use super::stream::{Protocol, Stream};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
 use crate::in_place::push;

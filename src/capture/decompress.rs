@@ -3,8 +3,8 @@
 //! A packed file is a row of members (frames, streams) until the input is at its end; each is unpacked by its own
 //! magic. Whatever comes out before damage is handed out. Knows nothing of what is unpacked.
 
-use super::input::{Buffered, Failure};
-use super::sniff::{COMPRESSION_BYTES, Compression};
+use super::format::{COMPRESSION_BYTES, Compression};
+use super::raw::{Buffered, Failure};
 use super::windows::{NoRoom, Window, Windows};
 use crate::limits;
 use flate2::bufread::GzDecoder;

@@ -1,6 +1,6 @@
 //! Why an input cannot be read.
 
-use super::sniff::Compression;
+use super::format::Compression;
 use std::fmt;
 use std::io;
 

@@ -28,11 +28,13 @@ mod buffer;
 #[cfg(feature = "compression")]
 mod decompress;
 mod error;
+mod format;
 mod input;
 mod interface;
 mod notice;
 mod pcap;
 mod pcapng;
+mod raw;
 mod reader;
 mod runs;
 mod session;
@@ -42,11 +44,11 @@ mod testing;
 mod windows;
 
 pub use error::Error;
+pub use format::{Compression, Container, Format};
 pub use notice::{Notice, NoticeKind};
 pub use reader::Reader;
 pub use runs::Location;
 pub use session::{FileReport, Session, Source, SourceError};
-pub use sniff::{Compression, Container, Format};
 
 use crate::time::Timestamp;
 use std::fmt;

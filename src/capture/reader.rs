@@ -4,11 +4,13 @@ use super::buffer::Buffer;
 #[cfg(feature = "compression")]
 use super::decompress::Decompressor;
 use super::error::Error;
-use super::input::{Buffered, Failure, Input, Raw};
+use super::format::{COMPRESSION_BYTES, Compression, Format};
+use super::input::Input;
 use super::interface::{Interface, Ledger};
 use super::notice::{Notice, NoticeKind};
 use super::pcap::Pcap;
-use super::sniff::{COMPRESSION_BYTES, Compression, Decoder, Format, NAMING_BYTES};
+use super::raw::{Buffered, Failure, Raw};
+use super::sniff::{Decoder, NAMING_BYTES};
 use super::windows::Windows;
 use super::{Fraction, Obstacle, Part, Record};
 use crate::limits;

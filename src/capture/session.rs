@@ -3,10 +3,10 @@
 //! Knows times and files' heads, not what packets hold. Opens files only through its sources.
 
 use super::error::Error;
+use super::format::Format;
 use super::notice::Notice;
 use super::reader::Reader;
 use super::runs::{Location, Runs};
-use super::sniff::Format;
 use super::windows::Windows;
 use crate::limits;
 use crate::packet::{FileSpan, Packet, PacketNumber};

@@ -2,45 +2,15 @@
 //!
 //! Knows in which order headers follow one another; each of them is read by a module of its own.
 
+use super::decoded::{Decoded, Layer};
 use super::fragments::{FragmentPool, FragmentStats};
 use super::ip::{self, Datagram};
 use super::link::{self, NoIp, Path};
 use super::plain;
-use super::segment::Segment;
 use super::transport::{self, Carrier};
 use crate::limits::NESTED_IP_HEADERS;
 use crate::packet::{LinkType, Packet};
 use std::collections::BTreeMap;
-
-/// What was found in a packet.
-#[derive(Clone, Copy, Debug)]
-pub enum Decoded<'a> {
-    /// A TCP segment.
-    Segment(Segment<'a>),
-    /// A fragment of a datagram whose other parts are still to come.
-    FragmentHeld,
-    /// Something other than TCP.
-    NotTcp,
-    /// The link type is not in our table.
-    UnsupportedLinkType(LinkType),
-    /// An encrypted 802.11 frame.
-    Protected,
-    /// The captured bytes end inside a header.
-    Cut(Layer),
-    /// A header makes no sense.
-    Malformed(Layer),
-}
-
-/// Where decoding stopped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Layer {
-    /// Below IP.
-    Link,
-    /// IP, with its extension headers and tunnels.
-    Ip,
-    /// TCP.
-    Tcp,
-}
 
 /// Turns packets into segments. Holds nothing but fragments, and counts what it could not read.
 #[derive(Debug, Default)]
@@ -201,6 +171,7 @@ fn descend(mut datagram: Datagram<'_>, mut at: usize) -> Result<(Datagram<'_>, u
 mod tests {
     use super::*;
     use crate::endpoint::Endpoint;
+    use crate::net::Segment;
     use crate::net::{Seq, TcpFlags};
     use crate::packet::PacketNumber;
     use crate::time::Timestamp;

@@ -10,6 +10,7 @@
 //!
 //! Packets that are nothing but Ethernet, IPv4 and TCP take a short way, `plain`.
 
+pub mod decoded;
 pub mod decoder;
 mod fragments;
 mod ip;
@@ -18,6 +19,7 @@ mod plain;
 pub mod segment;
 mod transport;
 
-pub use decoder::{Decoded, Decoder, Layer};
+pub use decoded::{Decoded, Layer};
+pub use decoder::Decoder;
 pub use fragments::FragmentStats;
 pub use segment::{Checksummed, Fingerprint, Segment, Seq, TcpFlags};

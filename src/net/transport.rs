@@ -2,7 +2,7 @@
 //!
 //! Knows header fields only; what they mean for a stream is the business of `tcp`.
 
-use super::decoder::{Decoded, Layer};
+use super::decoded::{Decoded, Layer};
 use super::ip::Datagram;
 use super::link::{self, NoIp, Path};
 use super::segment::{Checksummed, Fingerprint, Segment, Seq, TcpFlags};

@@ -9,6 +9,7 @@
 mod connections;
 mod lookout;
 mod objects;
+mod page;
 mod render;
 mod sections;
 mod spread;

@@ -3,6 +3,7 @@
 //! Knows what was gathered. Decides nothing about it but what fits.
 
 use super::lookout;
+use super::page::{Page, count, flow, paragraph};
 use super::sections;
 use super::{Digest, DigestOptions, InputFile};
 use crate::anomaly::{AnomalyId, Code, Severity};
@@ -10,25 +11,8 @@ use crate::output::shell;
 use crate::output::style::{self, Ink, Style, grouped};
 use std::io::{self, Write};
 
-/// Sentences are not spread over a wide terminal.
-const TEXT_MOST: usize = 100;
 /// The least width anything is laid out for.
 const LEAST: usize = 40;
-
-/// Where and how to write: what every section needs.
-pub(super) struct Page<'a> {
-    pub(super) out: &'a mut dyn Write,
-    pub(super) width: usize,
-    pub(super) style: Style,
-    pub(super) options: &'a DigestOptions<'a>,
-}
-
-impl Page<'_> {
-    /// An empty line and the title of a section.
-    pub(super) fn title(&mut self, title: &str) -> io::Result<()> {
-        writeln!(self.out, "\n{}", self.style.paint(Ink::Bold, title))
-    }
-}
 
 pub(super) fn render(digest: &Digest<'_>, out: &mut dyn Write, options: &DigestOptions<'_>) -> io::Result<()> {
     let width = options.width.max(LEAST);
@@ -169,51 +153,11 @@ fn worst(digest: &Digest<'_>) -> Option<(AnomalyId, Severity)> {
     (severity > Severity::Note).then_some((id, severity))
 }
 
-/// Parts two blanks apart, broken between parts where the line is full.
-pub(super) fn flow(page: &mut Page<'_>, parts: &[String]) -> io::Result<()> {
-    let mut line = String::new();
-    for part in parts {
-        let needed = style::display_width(&line) + 2 + style::display_width(part);
-        if !line.is_empty() && needed > page.width {
-            writeln!(page.out, "{line}")?;
-            line.clear();
-        }
-        if !line.is_empty() {
-            line.push_str("  ");
-        }
-        line.push_str(part);
-    }
-    // A part that is wider than the line alone is broken between its words.
-    if style::display_width(&line) > page.width {
-        return style::wrap(&line, page.width).iter().try_for_each(|line| writeln!(page.out, "{line}"));
-    }
-    writeln!(page.out, "{line}")
-}
-
-/// A text broken between words; `lead` stands in front of its first line, blanks in front of the others.
-fn paragraph(page: &mut Page<'_>, lead: &str, text: &str) -> io::Result<()> {
-    let indent = style::display_width(lead);
-    let lines = style::wrap(text, page.width.min(TEXT_MOST).saturating_sub(indent));
-    for (place, line) in lines.iter().enumerate() {
-        if place == 0 {
-            writeln!(page.out, "{lead}{line}")?;
-        } else {
-            writeln!(page.out, "{:indent$}{line}", "")?;
-        }
-    }
-    Ok(())
-}
-
 /// `evening.pcap`, or `a.pcap and 3 more`.
 fn files(files: &[InputFile]) -> String {
     let Some((first, others)) = files.split_first() else { return String::new() };
     let name = style::escape(&first.name);
     if others.is_empty() { name.into_owned() } else { format!("{name} and {} more", others.len()) }
-}
-
-/// `1 packet`, `18,402 packets`
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
-    format!("{} {}", grouped(number), if number == 1 { one } else { many })
 }
 
 /// `31 kB`, `1.2 MB`

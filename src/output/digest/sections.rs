@@ -4,7 +4,7 @@
 
 use super::Digest;
 use super::objects::{Key, Object};
-use super::render::{Page, count, flow};
+use super::page::{Page, count, flow};
 use super::spread::Spread;
 use super::table::{Column, Table};
 use crate::anomaly::Severity;

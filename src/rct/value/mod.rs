@@ -7,6 +7,7 @@ mod candidates;
 mod decode;
 mod device_time;
 mod encode;
+mod problems;
 mod structs;
 mod tables;
 

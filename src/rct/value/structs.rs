@@ -2,7 +2,7 @@
 //!
 //! Battery modules have values of their own; the rest is read field by field as the registry lays it out.
 
-use super::decode::{Problems, check_float, is_long_enough};
+use super::problems::{Problems, check_float, is_long_enough};
 use super::tables::{float_field, raw_value};
 use super::{CellExtreme, CellStatus, Field, FieldValue, Value, bytes};
 use crate::object::ObjectId;

@@ -1,6 +1,6 @@
 //! Histories and the event table: payloads of as many rows as the device had, or as were not cut off.
 
-use super::decode::{Problems, check_float};
+use super::problems::{Problems, check_float};
 use super::{EventRow, Field, FieldValue, Point, Problem, Value, bytes};
 use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Element, EventType, Object, Registry};
