@@ -19,6 +19,7 @@ use crate::limits;
 use crate::net::Segment;
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
+use rustc_hash::FxHashMap;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -69,8 +70,10 @@ pub struct Assembler {
     opened_count: u32,
     /// Connections whose end has been told, or will be in this push: freed at the next one.
     ended: Vec<Slot>,
-    /// Connections that were reset and may live on, by when that is decided.
-    resets: VecDeque<Lingering>,
+    /// The last reset of each connection that may live on all the same.
+    resets: FxHashMap<ConnectionId, Reset>,
+    /// By when that is decided, of each of those resets and of earlier ones, in order.
+    lingering: VecDeque<(Timestamp, ConnectionId)>,
     /// The clock by which connections grow old. It stands still while the whole capture is silent: nothing says then
     /// that a connection is dead, and a time far in the future in one damaged packet must not end all of them.
     awake: Timestamp,
@@ -82,12 +85,10 @@ pub struct Assembler {
     pub(super) lent: Vec<u8>,
 }
 
+/// A reset, and until when its connection may show that it lives on.
 #[derive(Clone, Copy, Debug)]
-struct Lingering {
+struct Reset {
     until: Timestamp,
-    slot: Slot,
-    id: ConnectionId,
-    direction: Direction,
     packet: PacketNumber,
     ts: Timestamp,
 }
@@ -111,7 +112,8 @@ impl Assembler {
             },
             opened_count: 0,
             ended: Vec::new(),
-            resets: VecDeque::new(),
+            resets: FxHashMap::default(),
+            lingering: VecDeque::new(),
             awake: start,
             next_sweep: start,
             closing: Vec::new(),
@@ -142,8 +144,6 @@ impl Assembler {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
-        // Nothing is decided by time any more, and each connection has to find its own; of several, the last one.
-        self.resets.make_contiguous().sort_by_key(|reset| reset.id);
         Drain::new(self, None, None)
     }
 
@@ -275,23 +275,30 @@ impl Assembler {
         self.table.touch(slot, self.awake);
         let connection = self.table.get_mut(slot);
         let flow = Flow { slot, connection: connection.id(), direction };
-        let Moment { packet, ts, now } = self.shared.moment;
+        let Moment { packet, ts, .. } = self.shared.moment;
         match connection.receive(segment, flow, &mut self.shared) {
             Effect::None => {}
             Effect::Finished => self.close(slot, CloseReason::Fin, packet, ts),
             Effect::Reset => self.close(slot, CloseReason::Reset, packet, ts),
             Effect::Resetting(direction) => {
                 connection.life = Life::Resetting(direction);
-                let until = now.saturating_add(limits::RESET_LINGER);
-                if self.resets.len() == limits::CONNECTIONS {
-                    // Only forged resets are as many as that; the oldest is decided early.
-                    if let Some(oldest) = self.resets.pop_front() {
-                        self.decide_reset(&oldest);
-                    }
-                }
-                self.resets.push_back(Lingering { until, slot, id: flow.connection, direction, packet, ts });
+                self.linger(flow.connection);
             }
         }
+    }
+
+    /// Lets a connection that was reset live on for a while.
+    fn linger(&mut self, id: ConnectionId) {
+        if self.lingering.len() == limits::CONNECTIONS
+            && let Some((until, oldest)) = self.lingering.pop_front()
+        {
+            // Only forged resets are as many as that; the oldest is decided early.
+            self.decide_reset(until, oldest);
+        }
+        let Moment { packet, ts, now } = self.shared.moment;
+        let until = now.saturating_add(limits::RESET_LINGER);
+        self.lingering.push_back((until, id));
+        self.resets.insert(id, Reset { until, packet, ts });
     }
 
     /// Ends a connection: hands out what it holds, and leaves a tombstone where it was ended for good.
@@ -326,7 +333,7 @@ impl Assembler {
         self.shared.moment = Moment { packet, ts, now };
         let step = now.nanos_since(before).min(LONGEST_STEP);
         self.awake = Timestamp::from_nanos(self.awake.nanos() + step);
-        if !self.shared.timers.is_empty() || !self.resets.is_empty() {
+        if !self.shared.timers.is_empty() || !self.lingering.is_empty() {
             self.look_at_timers(now);
         }
         if self.awake >= self.next_sweep {
@@ -338,9 +345,9 @@ impl Assembler {
         while let Some(flow) = self.shared.timers.due(now) {
             self.expire(flow);
         }
-        while let Some(front) = self.resets.front().copied().filter(|front| front.until <= now) {
-            self.resets.pop_front();
-            self.decide_reset(&front);
+        while let Some((until, id)) = self.lingering.front().copied().filter(|(until, _)| *until <= now) {
+            self.lingering.pop_front();
+            self.decide_reset(until, id);
         }
     }
 
@@ -355,10 +362,14 @@ impl Assembler {
         }
     }
 
-    fn decide_reset(&mut self, reset: &Lingering) {
-        let still = self.table.get_if(reset.slot, reset.id).map(|connection| connection.life);
-        if still == Some(Life::Resetting(reset.direction)) {
-            self.close(reset.slot, CloseReason::Reset, reset.packet, reset.ts);
+    /// Decides on the reset of which the time is up, unless the connection has lived on and was reset again.
+    fn decide_reset(&mut self, until: Timestamp, id: ConnectionId) {
+        let Some(reset) = self.resets.get(&id).copied().filter(|reset| reset.until == until) else { return };
+        self.resets.remove(&id);
+        if let Some(slot) = self.table.slot_of(id)
+            && matches!(self.table.get(slot).life, Life::Resetting(_))
+        {
+            self.close(slot, CloseReason::Reset, reset.packet, reset.ts);
         }
     }
 
@@ -447,9 +458,7 @@ impl Assembler {
         let Moment { packet, ts, .. } = self.shared.moment;
         match self.table.get(slot).life {
             Life::Resetting(_) => {
-                let behind = self.resets.partition_point(|reset| reset.id <= id);
-                let reset = self.resets.range(..behind).next_back().filter(|reset| reset.id == id);
-                let (packet, ts) = reset.map_or((packet, ts), |reset| (reset.packet, reset.ts));
+                let (packet, ts) = self.resets.get(&id).map_or((packet, ts), |reset| (reset.packet, reset.ts));
                 self.close(slot, CloseReason::Reset, packet, ts);
             }
             _ => self.close(slot, CloseReason::EndOfCapture, packet, ts),

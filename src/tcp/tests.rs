@@ -583,6 +583,24 @@ fn a_connection_reset_by_one_side_and_then_the_other_is_closed_at_the_end_of_the
 }
 
 #[test]
+fn a_connection_that_goes_on_and_is_reset_again_is_closed_by_that_a_second_later() {
+    let mut bench = Bench::opened();
+    bench.client(CLIENT, SERVER, PSH, b"aaa");
+    bench.client(CLIENT + 3, SERVER, RST | ACK, b"");
+    bench.client(CLIENT + 3, SERVER, PSH, b"bbb");
+    bench.wait(500_000_000);
+    bench.client(CLIENT + 6, SERVER, RST | ACK, b"");
+    // The first one has been decided long before: it lived on. The second one has not been yet.
+    bench.wait(600_000_000);
+    assert_eq!(bench.closed, []);
+    bench.client(CLIENT + 6, SERVER, PSH, b"ccc");
+    bench.client(CLIENT + 9, SERVER, RST | ACK, b"");
+    assert_eq!(bench.to_server(), "aaabbbccc");
+    let drain = bench.assembler.tick(PacketNumber(12), Timestamp::from_nanos(2_109_000_000));
+    assert_eq!(closed_by_reset(drain), [(1, 11, 1_109_000_000)]);
+}
+
+#[test]
 fn at_the_end_of_the_capture_each_connection_is_closed_by_its_own_last_reset() {
     let mut bench = Bench::new();
     let ports = [40_001, 40_002, 40_003];
@@ -597,14 +615,19 @@ fn at_the_end_of_the_capture_each_connection_is_closed_by_its_own_last_reset() {
     }
     bench.client(CLIENT + 3, SERVER, PSH, b"bbb");
     bench.client(CLIENT + 6, SERVER, RST | ACK, b"");
-    let mut drain = bench.assembler.finish();
+    let closed = closed_by_reset(bench.assembler.finish());
+    assert_eq!(closed, [(1, 14, 14_000_000), (2, 17, 17_000_000), (3, 13, 13_000_000)]);
+}
+
+/// The connections that are closed by a reset: its packet, and its time.
+fn closed_by_reset(mut drain: Drain<'_>) -> Vec<(u32, u64, i64)> {
     let mut closed = Vec::new();
     while let Some(event) = drain.next() {
         if let TcpEvent::Closed { connection, reason: CloseReason::Reset, packet, ts } = event {
             closed.push((connection.0, packet.0, ts.nanos()));
         }
     }
-    assert_eq!(closed, [(1, 14, 14_000_000), (2, 17, 17_000_000), (3, 13, 13_000_000)]);
+    closed
 }
 
 #[test]
