@@ -32,6 +32,6 @@ pub(super) fn read(unit: &Unit, ranges: &[ByteRange]) -> Vec<Excerpt> {
             found.push(Excerpt { range: *range, bytes: packet.data[start..end].to_vec() });
         }
     }
-    found.sort_by_key(|excerpt| ranges.iter().position(|range| *range == excerpt.range));
+    found.sort_by_cached_key(|excerpt| ranges.iter().position(|range| *range == excerpt.range));
     found
 }

@@ -3,6 +3,7 @@
 //! Two passes over the same capture: [`Locate`] finds the thing itself, [`Dossier`] then gathers its frames and what
 //! happened near it, which may have come before anybody knew what to look for. Memory does not grow with the capture.
 
+use super::places::Places;
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::event::{Event, NonFrameSighting, Sink};
@@ -113,6 +114,7 @@ impl Locate {
             exchange: self.exchange,
             frame: self.frame,
             bytes: self.bytes.into_iter().collect(),
+            places: Places::new(&evidence),
             evidence,
             device,
             frames: Vec::new(),
@@ -183,6 +185,8 @@ pub struct Dossier {
     pub(super) frame: Option<Sighting>,
     pub(super) bytes: Vec<NonFrameSighting>,
     pub(super) evidence: Vec<ByteRange>,
+    /// The same, to be looked up.
+    places: Places,
     device: Option<IpAddr>,
     /// The frames that the evidence points at, in the order of the evidence.
     pub(super) frames: Vec<Sighting>,
@@ -207,16 +211,8 @@ impl Dossier {
         differs || self.frames.is_empty() && self.bytes.is_empty() && self.evidence.iter().any(|range| range.length > 0)
     }
 
-    fn is_evidence(&self, spans: &[ByteRange]) -> bool {
-        let overlap = |a: &ByteRange, b: &ByteRange| {
-            let (a_end, b_end) = (u64::from(a.offset) + u64::from(a.length), u64::from(b.offset) + u64::from(b.length));
-            a.packet == b.packet && u64::from(a.offset) < b_end && u64::from(b.offset) < a_end
-        };
-        self.evidence.iter().any(|range| spans.iter().any(|span| overlap(range, span)))
-    }
-
     fn take_frame(&mut self, frame: &Sighting) {
-        if self.is_evidence(&frame.spans) && self.frames.len() < MOST {
+        if self.places.meet(&frame.spans) && self.frames.len() < MOST {
             self.frames.push(frame.clone());
         }
         let original = frame.copy_of.unwrap_or(frame.id);
@@ -245,7 +241,7 @@ impl Sink for Dossier {
     fn event(&mut self, event: Event<'_>) -> Result<(), Infallible> {
         match event {
             Event::Frame(frame) => self.take_frame(frame),
-            Event::NonFrame(bytes) if self.anomaly.is_some() && self.is_evidence(&bytes.spans) => {
+            Event::NonFrame(bytes) if self.anomaly.is_some() && self.places.meet(&bytes.spans) => {
                 if self.bytes.len() < MOST {
                     self.bytes.push(bytes.clone());
                 }

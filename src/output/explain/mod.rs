@@ -3,6 +3,7 @@
 //! | module | responsible for |
 //! | --- | --- |
 //! | `anatomy` | the bytes of a frame with a word to each of its parts |
+//! | `places` | whether places in packets overlap |
 //! | `dossier` | what the events tell of one anomaly, exchange or frame, and of what happened near it |
 //! | `render` | the screen made of a dossier |
 //!
@@ -10,6 +11,7 @@
 
 mod anatomy;
 mod dossier;
+mod places;
 mod render;
 #[cfg(test)]
 mod tests;
