@@ -14,21 +14,10 @@ use crate::endpoint::ConnectionId;
 use crate::in_place::boxed;
 use crate::rct::registry::DataType;
 use crate::time::Timestamp;
-use rustc_hash::FxHasher;
 use smallvec::SmallVec;
-use std::hash::{Hash, Hasher};
 
 /// The device pads texts to a multiple of this; published ones have 32 and 64 bytes.
 const TEXT_PADDING: usize = 16;
-
-/// A hash over all that makes two sightings the same frame.
-pub(super) fn identity(sighting: &Sighting) -> u64 {
-    let mut hasher = FxHasher::default();
-    (sighting.command, sighting.object_id, sighting.address, sighting.crc_read, sighting.declared_length)
-        .hash(&mut hasher);
-    sighting.payload.hash(&mut hasher);
-    hasher.finish()
-}
 
 /// A frame of the device on its way to whoever asked.
 pub(super) struct Arrival {

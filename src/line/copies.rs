@@ -1,14 +1,17 @@
 //! Copies: the hub sends every byte of the device to all its connections. One answer is one event with several
 //! sightings; this module tells which sighting is a copy of which.
 
-use super::exchange::SightingId;
+use super::exchange::{Sighting, SightingId};
 use super::request::Handle;
 use crate::endpoint::ConnectionId;
 use crate::limits::COPIES;
+use crate::rct::NonFrameKind;
 use crate::time::Timestamp;
+use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
 use smallvec::SmallVec;
 use std::collections::VecDeque;
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 /// How much later a copy may appear on a sibling connection: a lost segment costs a second or two on a bad path.
@@ -56,9 +59,23 @@ pub(super) struct Copies {
     latest: Timestamp,
     /// The places of originals with the same content, in order.
     by_content: FxHashMap<u64, SmallVec<[Place; 2]>>,
+    /// It has a secret: frames are told apart by a hash alone, and whoever makes a capture must not know two that have the
+    /// same.
+    hasher: RandomState,
 }
 
 impl Copies {
+    /// A hash over all that makes two sightings the same frame.
+    pub(super) fn identity(&self, frame: &Sighting) -> u64 {
+        let head = (frame.command, frame.object_id, frame.address, frame.crc_read, frame.declared_length);
+        self.hasher.hash_one((head, &*frame.payload))
+    }
+
+    /// A hash over bytes that are no frame.
+    pub(super) fn bytes_identity(&self, kind: NonFrameKind, raw: &[u8]) -> u64 {
+        self.hasher.hash_one((kind.name(), raw))
+    }
+
     /// The earliest frame with this content that has not been seen on `connection`, which was open by then.
     ///
     /// `content` is a hash of all bytes of the frame, which was seen at `ts`.

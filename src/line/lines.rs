@@ -1,6 +1,5 @@
 //! All devices of a session: every frame goes to the line of its device.
 
-use super::answers::identity;
 use super::copies::Place;
 use super::device::{Context, DeviceLine};
 use super::devices::Devices;
@@ -19,10 +18,8 @@ use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
-use rustc_hash::FxHasher;
 use smallvec::SmallVec;
 use std::collections::BTreeSet;
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -248,7 +245,7 @@ impl<L: Listener + 'static> Lines<L> {
         let Some(Spot { line, member }) = addressee.spot else { return addressee };
         if frame.sender == Sender::Device && self.is_copying(line, member, frame.clock) {
             let line = &self.devices[line];
-            let identity = identity(frame);
+            let identity = line.copies.identity(frame);
             addressee.identity = Some(identity);
             addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
             let original = addressee.original.and_then(|place| line.copies.get(place));
@@ -442,13 +439,6 @@ fn report_escaping(line: &mut DeviceLine, member: At, frame: &Sighting, context:
     }
 }
 
-/// A hash over bytes that are no frame, to recognise copies.
-pub(super) fn bytes_identity(kind: NonFrameKind, raw: &[u8]) -> u64 {
-    let mut hasher = FxHasher::default();
-    (kind.name(), raw).hash(&mut hasher);
-    hasher.finish()
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::exchange::{Exchange, ExchangeId, ExchangeStatus};
@@ -457,6 +447,7 @@ mod tests {
     use crate::limits::DEVICES_AT_REST;
     use crate::object::ObjectId;
     use crate::rct::Command;
+    use std::hash::BuildHasher as _;
 
     const NOW: Timestamp = Timestamp::from_nanos(1_000_000_000);
 
@@ -511,6 +502,36 @@ mod tests {
         lines.finish(NOW);
         assert_eq!(lines.listener().0.len(), count as usize);
         assert_eq!(lines.devices.len(), DEVICES_AT_REST + 1);
+    }
+
+    /// `FxHasher` has the same hash for both payloads: what is multiplied with the bytes behind is zero. Their CRC is the
+    /// same, too, since they differ by its polynomial.
+    #[test]
+    fn answers_that_are_made_to_collide_are_no_copies_of_one_another() {
+        let collide = |behind: [u8; 8]| [0x243f_6a88_85a3_08d3_u64.to_le_bytes(), behind].concat();
+        let payloads = [collide([0; 8]), collide([1, 0x10, 0x21, 0, 0, 0, 0, 0])];
+        let fx = payloads.clone().map(|payload| rustc_hash::FxBuildHasher.hash_one(payload));
+        assert_eq!(fx[0], fx[1], "they do collide");
+        for (second, is_copy) in [(0, true), (1, false)] {
+            let mut lines = lines();
+            (0..2).for_each(|client| lines.open(to_first_device(client)));
+            let mut copy_of = [None; 2];
+            for (connection, payload) in [(0, 0), (1, second)] {
+                let Opening { id, client, server, .. } = to_first_device(connection);
+                let sample = Sighting::sample(Sender::Device, id.0, Command::RESPONSE, ObjectId(7), NOW);
+                let payload = payloads[payload].as_slice().into();
+                let mut frame = Box::new(Sighting { src: server, dst: client, payload, ..sample });
+                let addressee = lines.address(&mut frame, SightingId(1 + u64::from(connection)));
+                copy_of[id.0 as usize] = frame.copy_of;
+                lines.frame(frame, addressee);
+            }
+            assert_eq!(copy_of, [None, is_copy.then_some(SightingId(1))]);
+        }
+    }
+
+    fn to_first_device(connection: u32) -> Opening {
+        let ([client, _], [_, server]) = (ends(connection), ends(0));
+        Opening { id: ConnectionId(connection), client, server, clock: NOW, midstream: false }
     }
 
     /// A connection counted as one of the wrong end's for ever, where its first frame had misled.

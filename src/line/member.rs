@@ -5,8 +5,8 @@ use super::request::{Handle, Key};
 use crate::endpoint::ConnectionId;
 use crate::rct::Escaping;
 use crate::time::Timestamp;
-use rustc_hash::FxHasher;
-use std::hash::{Hash, Hasher};
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher as _;
 use std::time::Duration;
 
 /// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
@@ -64,18 +64,15 @@ struct Asked {
     settled: Timestamp,
 }
 
-/// A hash over all that makes two requests the same.
+/// A hash over all that makes two requests the same, with a secret: nothing else is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Question(u64);
 
 impl Question {
-    fn of(frame: &Sighting) -> Self {
-        let mut hasher = FxHasher::default();
-        (Key::of(frame), frame.command).hash(&mut hasher);
-        if !frame.payload.is_empty() {
-            frame.payload.hash(&mut hasher);
-        }
-        Self(hasher.finish())
+    fn of(frame: &Sighting, hasher: &RandomState) -> Self {
+        let head = (Key::of(frame), frame.command);
+        let payload = &*frame.payload;
+        Self(if payload.is_empty() { hasher.hash_one(head) } else { hasher.hash_one((head, payload)) })
     }
 }
 
@@ -120,6 +117,7 @@ pub(super) struct Member {
     reported_raw: [bool; 2],
     /// Its latest requests, and a few before them.
     asked: Vec<Asked>,
+    hasher: RandomState,
 }
 
 impl Member {
@@ -134,6 +132,7 @@ impl Member {
             blind_until,
             reported_raw: [false; 2],
             asked: Vec::new(),
+            hasher: RandomState::default(),
         }
     }
 
@@ -147,7 +146,7 @@ impl Member {
         one_go: Duration,
         reach: Duration,
     ) -> Option<Repeated> {
-        let question = Question::of(frame);
+        let question = Question::of(frame, &self.hasher);
         let repeated = self.repeated(question, frame.clock, one_go, reach);
         self.counts.requests += 1;
         if self.asked.len() == REMEMBERED + THROWN_AWAY {
@@ -253,4 +252,34 @@ fn is_series<'a>(now: Timestamp, last: Timestamp, mut before: impl Iterator<Item
                 asked.fate == Fate::Fine && gap.abs_diff(pace) <= pace / 20
             })
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::line::requests::Requests;
+    use crate::line::{ExchangeId, Sender};
+    use crate::object::ObjectId;
+    use crate::rct::Command;
+
+    /// `FxHasher` has the same hash for both payloads: what is multiplied with the bytes behind is zero.
+    #[test]
+    fn a_write_that_is_made_to_collide_with_another_repeats_nothing() {
+        let collide = |behind: [u8; 8]| [0x243f_6a88_85a3_08d3_u64.to_le_bytes(), behind].concat();
+        let payloads = [collide([0; 8]), collide([1; 8])];
+        let fx = payloads.clone().map(|payload| rustc_hash::FxBuildHasher.hash_one(payload));
+        assert_eq!(fx[0], fx[1], "they do collide");
+        for (second, repeats) in [(0, true), (1, false)] {
+            let mut member = Member::new(ConnectionId(1), Timestamp::default(), Timestamp::default());
+            let mut ask = |seconds: u8, payload: &[u8]| {
+                let clock = Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000);
+                let sample = Sighting::sample(Sender::Client, 1, Command::WRITE, ObjectId(7), clock);
+                let frame = Sighting { payload: payload.into(), ..sample };
+                let handle = Requests::default().next_handle(ExchangeId(u64::from(seconds)));
+                member.ask(handle, &frame, ONE_GO, Duration::from_secs(5)).is_some()
+            };
+            assert!(!ask(1, &payloads[0]));
+            assert_eq!(ask(2, &payloads[second]), repeats);
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::device::{Context, DeviceLine};
 use super::exchange::{Sender, SightingId};
-use super::lines::{NonFrameSeen, bytes_identity};
+use super::lines::NonFrameSeen;
 use super::outcome::{About, Outbox};
 use super::slab::At;
 use crate::anomaly::Code;
@@ -29,7 +29,7 @@ impl DeviceLine {
         if !seen.capture_incomplete && matches!(seen.kind, NonFrameKind::Stub | NonFrameKind::Junk) {
             self.blame_broken_answer(member);
         }
-        let identity = bytes_identity(seen.kind, seen.raw);
+        let identity = self.copies.bytes_identity(seen.kind, seen.raw);
         if let Some(place) = self.find_copy(identity, None, member, seen.clock) {
             return self.seen_again(place, member, false);
         }

@@ -12,8 +12,9 @@ use crate::object::ObjectId;
 use crate::rct::Command;
 use crate::time::Timestamp;
 use foldhash::HashMap;
-use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
-use std::hash::Hasher;
+use foldhash::fast::RandomState;
+use rustc_hash::{FxHashMap, FxHashSet};
+use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 /// Objects whose last value is remembered. Real devices have a thousand; a hostile capture could name any number.
@@ -151,8 +152,9 @@ pub struct Select<S> {
     ends: FxHashMap<ConnectionId, [Endpoint; 2]>,
     /// Anomalies of selected exchanges that have not come by yet.
     awaited: FxHashSet<AnomalyId>,
-    /// A hash of each object's last trusted payload.
+    /// A hash of each object's last trusted payload, with a secret: nothing else is compared.
     last_values: HashMap<(IpAddr, ObjectId, Option<u32>), u64>,
+    hasher: RandomState,
 }
 
 impl<S> Select<S> {
@@ -165,6 +167,7 @@ impl<S> Select<S> {
             ends: FxHashMap::default(),
             awaited: FxHashSet::default(),
             last_values: HashMap::default(),
+            hasher: RandomState::default(),
         }
     }
 
@@ -220,9 +223,7 @@ impl<S> Select<S> {
             return false;
         };
         let frame = &response.frame;
-        let mut hash = FxHasher::default();
-        hash.write(&frame.payload);
-        let hash = hash.finish();
+        let hash = self.hasher.hash_one(&*frame.payload);
         if self.last_values.len() >= REMEMBERED_OBJECTS {
             self.last_values.clear();
         }
@@ -373,6 +374,22 @@ mod tests {
             select.event(event).expect("infallible");
         }
         assert_eq!(select.into_inner().0.join(" "), expected);
+    }
+
+    /// `FxHasher` has the same hash for both payloads: what is multiplied with the bytes behind is zero.
+    #[test]
+    fn a_value_that_is_made_to_collide_with_the_last_one_has_changed() {
+        let collide = |behind: u8| [&0x243f_6a88_85a3_08d3_u64.to_le_bytes()[..], &[behind; 8]].concat();
+        let fx = [0, 1].map(|behind| rustc_hash::FxBuildHasher.hash_one(collide(behind)));
+        assert_eq!(fx[0], fx[1], "they do collide");
+        let mut select = Select::new(Selection { changed: true, ..Selection::default() }, Names::default());
+        for (id, behind) in [(1, 0), (2, 0), (3, 1)] {
+            let frame = Box::new(frame(1, 1, Command::RESPONSE, &collide(behind)));
+            let mut exchange = exchange(id, 0, 0, &[]);
+            exchange.response.as_mut().expect("an answer").frame = frame;
+            select.event(Event::Exchange(&exchange)).expect("infallible");
+        }
+        assert_eq!(select.into_inner().0.join(" "), "T1 T3");
     }
 
     #[test]
