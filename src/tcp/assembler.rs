@@ -1,19 +1,20 @@
 //! The machine: takes segments one at a time and hands out events.
 //!
-//! Everything it knows is in [`Assembler`]; a [`Drain`] only lends the bytes of the segment being pushed. Time is that
+//! Everything it knows is in [`Assembler`]; a [`Drain`](super::Drain) only lends the bytes of the segment being pushed. Time is that
 //! of the packets, and moves only when a packet comes.
 
 use super::connection::{Connection, Effect, InStep, Life, Relation};
-use super::drain::{Drain, Position};
 use super::duplicates::Sightings;
 use super::event::{CloseReason, NoticeKind};
-use super::flow::{Flow, Timers};
+use super::flow::{Flow, Position, Timers};
 use super::held::Held;
 use super::history::History;
+use super::options::Options;
 use super::outbox::{Moment, Outbox, Queued, Shared};
 #[cfg(test)]
 use super::pieces::Pieces;
-use super::table::{Queue, Slot, Table};
+use super::slot::{Queue, Slot};
+use super::table::Table;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::limits;
 use crate::net::Segment;
@@ -28,25 +29,6 @@ const SWEPT_AT_ONCE: usize = 256;
 
 /// The most that one packet lets connections grow older, in nanoseconds. Not less than a tombstone stands.
 const LONGEST_STEP: i64 = limits::TOMBSTONE.as_secs().cast_signed() * 1_000_000_000;
-
-/// How an assembler works.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Options {
-    /// Ports of servers, to tell the ends of a connection apart whose handshake was not captured.
-    pub server_ports: Vec<u16>,
-    /// Which copy of a byte counts.
-    pub overlap: Overlap,
-}
-
-/// Which copy of a byte counts when two differ. Bytes that were handed out stay as they are in any case.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Overlap {
-    /// The one that came first, as most receivers see it.
-    #[default]
-    First,
-    /// The one that came last.
-    Last,
-}
 
 /// Puts segments together to streams.
 ///
@@ -121,35 +103,11 @@ impl Assembler {
         }
     }
 
-    /// Takes the next segment. What follows from it comes out of the drain, in order; what the drain is not asked for
-    /// comes out of the next one.
-    #[expect(clippy::inline_always, reason = "the call costs a tenth of it")]
-    #[inline(always)]
-    pub fn push<'a>(&'a mut self, segment: &'a Segment<'_>) -> Drain<'a> {
-        self.advance_to(segment.packet, segment.ts);
-        let first = self.take(segment);
-        self.settle();
-        Drain::new(self, Some(segment), first)
-    }
-
-    /// Lets time pass, for a packet that holds no segment.
-    pub fn tick(&mut self, packet: PacketNumber, ts: Timestamp) -> Drain<'_> {
-        self.advance_to(packet, ts);
-        self.settle();
-        Drain::new(self, None, None)
-    }
-
-    /// The capture is over: hands out what is held and closes all connections, in the order of their numbers.
-    pub fn finish(&mut self) -> Drain<'_> {
+    /// The capture is over: all connections are to be closed, in the order of their numbers.
+    pub(super) fn end(&mut self) {
         self.bury();
         self.closing = self.table.ids();
         self.closing.reverse();
-        Drain::new(self, None, None)
-    }
-
-    /// What was not taken out of the last drain.
-    pub fn rest(&mut self) -> Drain<'_> {
-        Drain::new(self, None, None)
     }
 
     /// Stops following a connection's data. Its end, and the ports being used again, are still seen.
@@ -212,7 +170,7 @@ impl Assembler {
     /// Gives a segment to its connection, the short way if it can go there. Returns where its payload belongs, if all of it
     /// is the next thing to be handed out.
     #[inline]
-    fn take(&mut self, segment: &Segment<'_>) -> Option<Position> {
+    pub(super) fn take(&mut self, segment: &Segment<'_>) -> Option<Position> {
         let found = self.table.find(segment);
         if let Some((slot, direction)) = found
             && self.shared.outbox.is_empty()
@@ -324,7 +282,7 @@ impl Assembler {
 /// Time and bounds.
 impl Assembler {
     #[inline]
-    fn advance_to(&mut self, packet: PacketNumber, ts: Timestamp) {
+    pub(super) fn advance_to(&mut self, packet: PacketNumber, ts: Timestamp) {
         if !self.ended.is_empty() {
             self.bury();
         }
@@ -434,7 +392,7 @@ impl Assembler {
 
     /// Keeps what is held within the common bound.
     #[inline]
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         if self.shared.held.cost() > limits::PENDING_BYTES_TOTAL {
             self.bound_held();
         }

@@ -1,6 +1,6 @@
-//! The name of one direction of one connection inside the assembler, and the timers set for it.
+//! The names of directions of connections inside the assembler and of places in them, and the timers set for them.
 
-use super::table::Slot;
+use super::slot::Slot;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
@@ -11,6 +11,14 @@ pub(super) struct Flow {
     pub(super) slot: Slot,
     pub(super) connection: ConnectionId,
     pub(super) direction: Direction,
+}
+
+/// A place in a stream, as users count it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Position {
+    pub(super) connection: ConnectionId,
+    pub(super) direction: Direction,
+    pub(super) offset: u64,
 }
 
 /// The flows that wait for something, by when their patience ends.

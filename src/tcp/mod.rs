@@ -4,9 +4,9 @@
 //!
 //! | module | responsible for |
 //! | --- | --- |
-//! | `assembler` | the machine: one segment in, events out; clocks and bounds |
-//! | `drain` | the events of one segment, handed out one at a time |
-//! | `table` | finding connections; the least recently used one |
+//! | `assembler` | the machine: what a segment does to the connections; clocks and bounds |
+//! | `drain` | segments in, and the events of each out, one at a time |
+//! | `table`, `slot` | finding connections; the least recently used one |
 //! | `connection` | one connection: its ends, handshake, reset, and what becomes of a port used again |
 //! | `half` | one direction: order, gaps, retransmissions |
 //! | `pieces` | the bytes of one direction that came before their turn |
@@ -22,14 +22,17 @@ mod half;
 mod held;
 mod history;
 mod log;
+mod options;
 mod outbox;
 mod pieces;
 mod run;
+mod slot;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use assembler::{Assembler, Options, Overlap};
+pub use assembler::Assembler;
 pub use connection::{Connection, DecidedBy, DirectionStats};
 pub use drain::Drain;
 pub use event::{Chunk, ChunkBody, CloseReason, GapReason, Notice, NoticeKind, TcpEvent};
+pub use options::{Options, Overlap};

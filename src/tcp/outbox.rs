@@ -1,11 +1,11 @@
 //! What is to be handed out, in order, and the shared state that every half of a connection writes to.
 
-use super::assembler::Overlap;
 use super::duplicates::Sightings;
 use super::event::{Chunk, ChunkBody, CloseReason, GapReason, Notice, NoticeKind, TcpEvent};
 use super::flow::{Flow, Timers};
 use super::held::Held;
 use super::history::History;
+use super::options::Overlap;
 use super::run::{Origin, length64};
 use crate::endpoint::ConnectionId;
 use crate::limits::CHUNK_BYTES;
@@ -186,7 +186,7 @@ impl Place {
 mod tests {
     use super::*;
     use crate::endpoint::Direction;
-    use crate::tcp::table::Slot;
+    use crate::tcp::slot::Slot;
 
     fn place() -> Place {
         let flow = Flow { slot: Slot::default(), connection: ConnectionId(1), direction: Direction::ToServer };

@@ -4,57 +4,13 @@
 //! connection is never used again.
 
 use super::connection::Connection;
+use super::slot::{Links, Queue, Slot};
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::net::Segment;
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
 use std::hash::BuildHasher as _;
-
-/// Where a connection stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[cfg_attr(test, derive(Default))]
-pub(super) struct Slot(u32);
-
-impl Slot {
-    const NONE: Self = Self(u32::MAX);
-
-    fn index(self) -> usize {
-        usize::try_from(self.0).unwrap_or(usize::MAX)
-    }
-
-    fn is_some(self) -> bool {
-        self != Self::NONE
-    }
-}
-
-/// A connection's place in the table's lists.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Links {
-    /// The next connection with the same hash.
-    same_hash: Slot,
-    older: Slot,
-    newer: Slot,
-    queue: Queue,
-    /// When it was last moved to the young end of its queue.
-    touched: Timestamp,
-}
-
-impl Default for Links {
-    fn default() -> Self {
-        let none = Slot::NONE;
-        Self { same_hash: none, older: none, newer: none, queue: Queue::None, touched: Timestamp::default() }
-    }
-}
-
-/// Connections in the order of their last packet, or of their end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
-    None,
-    Live,
-    /// Over, and remembered so that a stray packet opens no new connection.
-    Tombstones,
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Ends {
@@ -152,7 +108,7 @@ impl Table {
     pub(super) fn insert(&mut self, mut connection: Connection, segment: &Segment<'_>, now: Timestamp) -> Slot {
         let hash = self.hash_of(segment.src, segment.dst);
         let id = connection.id();
-        let slot = self.free.pop().unwrap_or_else(|| Slot(u32::try_from(self.slots.len()).unwrap_or(u32::MAX)));
+        let slot = self.free.pop().unwrap_or_else(|| Slot::at(self.slots.len()));
         connection.links.same_hash = self.by_hash.insert(hash, slot).unwrap_or(Slot::NONE);
         if slot.index() == self.slots.len() {
             self.slots.push(connection);

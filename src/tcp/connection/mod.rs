@@ -16,7 +16,7 @@ use crate::tcp::half::{Half, Surroundings};
 use crate::tcp::outbox::Shared;
 #[cfg(test)]
 use crate::tcp::pieces::Pieces;
-use crate::tcp::table::Links;
+use crate::tcp::slot::Links;
 use crate::time::Timestamp;
 
 /// A connection as far as it is known. A connection that only ever sent a SYN takes no more than this and its entries
