@@ -18,6 +18,8 @@ use rctscope::event::{Event, Sink};
 use rctscope::output::digest::{Digest, DigestOptions};
 use rctscope::output::json::{JsonLines, Origin, Record};
 use rctscope::output::timeline::{Timeline, TimelineOptions};
+use rctscope::output::unknown::Unknown;
+use rctscope::output::writes::Writes;
 use rctscope::output::zone::Zone;
 use rctscope::rct::registry::Registry;
 use rctscope::tools::synth::{Hostile, hostile};
@@ -31,7 +33,7 @@ use std::time::{Duration, Instant};
 /// The argument that makes this program read a file and say what that took.
 const CHILD: &str = "--child";
 
-const COMMANDS: [&str; 3] = ["convert", "summary", "timeline"];
+const COMMANDS: [&str; 5] = ["convert", "summary", "timeline", "unknown", "writes"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -97,6 +99,14 @@ fn child(command: &str, path: &Path) {
         "timeline" => {
             read(path, true, Timeline::new(io::sink(), registry, &TimelineOptions::default()));
         }
+        "unknown" => {
+            let Gathered(unknown) = read(path, false, Gathered(Unknown::new(registry)));
+            unknown.json(&mut io::sink()).expect("a sink takes all");
+        }
+        "writes" => {
+            let Gathered(writes) = read(path, false, Gathered(Writes::new(registry, false)));
+            writes.json(&[], &mut io::sink()).expect("a sink takes all");
+        }
         _ => {
             let Gathered(digest) = read(path, false, Gathered(Digest::new(registry, false)));
             let zone = Zone::UTC;
@@ -124,10 +134,10 @@ fn read<S: Sink<Error = io::Error>>(path: &Path, frames: bool, mut sink: S) -> S
     sink
 }
 
-/// A digest, as a sink that could fail.
-struct Gathered<'a>(Digest<'a>);
+/// What is gathered in memory, as a sink that could fail.
+struct Gathered<S>(S);
 
-impl Sink for Gathered<'_> {
+impl<S: Sink<Error = Infallible>> Sink for Gathered<S> {
     type Error = io::Error;
 
     fn event(&mut self, event: Event<'_>) -> io::Result<()> {

@@ -3,6 +3,8 @@
 //! As long as wanted, written as they are made. `benches/hostile.rs` measures what they cost; `docs/robustness.md` has
 //! the figures.
 
+mod said;
+
 use super::random::Random;
 use super::wire::{ACK, PSH, RST, SEGMENT_BYTES, SYN, SYN_OPTIONS, Station, TcpPacket};
 use super::{START, frames};
@@ -85,14 +87,20 @@ attacks! {
         "random bytes from the device";
     NoiseFlood "noise-flood" 20_000_000 noise_flood,
         "start bytes and nothing else";
-    RequestFlood "request-flood" 1_000_000 request_flood,
+    RequestFlood "request-flood" 1_000_000 said::request_flood,
         "READs that are never answered, 100,000 a second";
-    AnomalyFlood "anomaly-flood" 1_000_000 anomaly_flood,
+    AnomalyFlood "anomaly-flood" 1_000_000 said::anomaly_flood,
         "answers with a wrong CRC that nobody asked for";
-    ObjectFlood "object-flood" 500_000 object_flood,
+    ObjectFlood "object-flood" 500_000 said::object_flood,
         "READs of objects that do not exist, each another one, all answered";
-    SubscriptionFlood "subscription-flood" 500_000 subscription_flood,
+    SubscriptionFlood "subscription-flood" 500_000 said::subscription_flood,
         "subscriptions to objects that do not exist, each another one, all answered";
+    KnownObjects "known-objects" 4_000_000 said::known_objects,
+        "READs of objects that do not exist on devices of 8,000 each, all answered";
+    AnswerFlood "answer-flood" 10_000 said::answer_flood,
+        "READs of objects that do not exist on eight devices, each another one, each answered with 60 KB";
+    WriteFlood "write-flood" 10_000 said::write_flood,
+        "WRITEs of texts of 60 KB, each object twice, all confirmed";
     ClientFlood "client-flood" 100_000 client_flood,
         "clients of one device, each on a connection that stays open after one READ and its answer";
     DeviceFlood "device-flood" 100_000 device_flood,
@@ -351,49 +359,12 @@ fn noise_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
     stream(forge, count, |_, bytes| bytes.extend([0x2b; 8]))
 }
 
-/// Frames in one connection, some in each segment.
-fn flood(forge: &mut Forge<'_>, mut way: Way, count: u32, mut frame: impl FnMut(u32) -> Vec<u8>) -> io::Result<()> {
-    const TOGETHER: u32 = 50;
-    let mut segment = Vec::new();
-    for n in 0..count {
-        segment.extend(frame(n));
-        if n % TOGETHER == TOGETHER - 1 || n == count - 1 {
-            forge.send(&mut way, PSH | ACK, &segment)?;
-            segment.clear();
-        }
-    }
-    Ok(())
-}
-
-fn request_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    forge.step = Duration::from_micros(500);
-    let way = forge.open(client(0))?;
-    flood(forge, way, count, |n| request(Command::READ, unknown(n)))
-}
-
-fn anomaly_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    let way = forge.open(client(0))?.back();
-    flood(forge, way, count, |n| frames::with_bad_crc(BATTERY_SOC, &n.to_be_bytes(), 0x1234))
-}
-
-fn object_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    answered(forge, count, Command::READ)
-}
-
-fn subscription_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
-    answered(forge, count, Command::READ_PERIODICALLY)
-}
-
-/// Requests for objects that do not exist, each answered at once.
-fn answered(forge: &mut Forge<'_>, count: u32, command: Command) -> io::Result<()> {
-    let mut way = forge.open(client(0))?;
+/// A request and its answer, in as many segments as they need.
+fn dialogue(forge: &mut Forge<'_>, way: &mut Way, request: &[u8], answer: &[u8]) -> io::Result<()> {
+    request.chunks(SEGMENT_BYTES).try_for_each(|bytes| forge.send(way, PSH | ACK, bytes))?;
     let mut back = way.back();
-    for n in 0..count {
-        forge.send(&mut way, PSH | ACK, &request(command, unknown(n)))?;
-        back.ack = way.seq;
-        forge.send(&mut back, PSH | ACK, &frames::response(unknown(n), &n.to_be_bytes()))?;
-        way.ack = back.seq;
-    }
+    answer.chunks(SEGMENT_BYTES).try_for_each(|bytes| forge.send(&mut back, PSH | ACK, bytes))?;
+    way.ack = back.seq;
     Ok(())
 }
 
@@ -434,10 +405,9 @@ fn to_another_device(number: u32) -> Way {
 /// A connection with a READ and its answer. Returns how it goes on.
 fn talk(forge: &mut Forge<'_>, way: Way, n: u32) -> io::Result<Way> {
     let mut way = forge.open(way)?;
-    forge.send(&mut way, PSH | ACK, &request(Command::READ, BATTERY_SOC))?;
-    let mut back = way.back();
-    forge.send(&mut back, PSH | ACK, &frames::response(BATTERY_SOC, &(n >> 8).to_be_bytes()))?;
-    Ok(Way { ack: back.seq, ..way })
+    let answer = frames::response(BATTERY_SOC, &(n >> 8).to_be_bytes());
+    dialogue(forge, &mut way, &request(Command::READ, BATTERY_SOC), &answer)?;
+    Ok(way)
 }
 
 fn fragment_flood(forge: &mut Forge<'_>, count: u32) -> io::Result<()> {
