@@ -160,6 +160,22 @@ pub const DEVICES_AT_REST: usize = 4096;
 /// 512 KiB, or made up, up to [`RECORD_BYTES`]: these come in parts, so that [`STEPS_AT_ONCE`] holds for them, too.
 pub const CHUNK_BYTES: usize = 64 << 10;
 
+/// Bytes of the last answers and WRITEs that are kept whole to compare later ones with, by the lines of all devices together.
+/// Beyond, of one more is kept how long it was and a hash. All objects of a device take some 200 KB; arbitrary.
+pub const REMEMBERED_BYTES_TOTAL: usize = 32 << 20;
+
+/// What one of them costs beside its bytes and its pieces; charged to the budget above. One that is as short as most, and came
+/// in one piece, costs nothing: it takes no room of its own.
+pub const REMEMBERED_FRAME_OVERHEAD: usize = 128;
+
+/// Objects of which the lines of all devices together know something: all that 290 devices have, some 300 bytes each.
+/// Beyond, one that gets to know more than [`REMEMBERED_OBJECTS_PER_DEVICE`] forgets the others, and of those without a
+/// connection the one that has been so for longest is forgotten.
+pub const REMEMBERED_OBJECTS_TOTAL: usize = 1 << 18;
+
+/// Objects that a device may have in any case: they take as much as the device itself.
+pub const REMEMBERED_OBJECTS_PER_DEVICE: usize = 16;
+
 /// Requests open on one device's line.
 pub const OPEN_REQUESTS: usize = 4096;
 

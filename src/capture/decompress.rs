@@ -5,8 +5,9 @@
 
 use super::format::{COMPRESSION_BYTES, Compression};
 use super::raw::{Buffered, Failure};
-use super::windows::{NoRoom, Window, Windows};
+use super::windows::{NoRoom, Windows};
 use crate::limits;
+use crate::loan::Loan;
 use flate2::bufread::GzDecoder;
 use lzma_rust2::{Action, Status, XzStream};
 use ruzstd::decoding::BlockDecodingStrategy;
@@ -190,7 +191,7 @@ struct Zstd {
     input: Buffered,
     frame: ruzstd::decoding::FrameDecoder,
     state: ZstdState,
-    window: Option<Window>,
+    window: Option<Loan>,
 }
 
 enum ZstdState {
@@ -288,7 +289,7 @@ struct Xz {
     input: Buffered,
     stream: XzStream,
     status: Status,
-    window: Option<Window>,
+    window: Option<Loan>,
 }
 
 impl Xz {

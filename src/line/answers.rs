@@ -4,6 +4,7 @@ use super::contests::{Contest, Contested};
 use super::copies::Place;
 use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
+use super::memory::Memory;
 use super::outcome::About;
 use super::request::{Answer, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
@@ -52,7 +53,7 @@ impl DeviceLine {
 
     /// A copy of a frame seen before on another connection.
     pub(super) fn copy(&mut self, place: Place, member: At, frame: &Sighting, context: &mut Context) {
-        let subject = self.subject(Key::of(frame), &context.registry);
+        let subject = self.subject(Key::of(frame), context);
         let asked_for_it_too = self.is_waiting_for(member, subject);
         self.seen_again(place, member, asked_for_it_too);
         if frame.command.is_response() {
@@ -98,7 +99,7 @@ impl DeviceLine {
             .filter(|_| self.expects_copies(member))
             .map(|identity| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
-        let subject = self.subject(Key::of(&frame), &context.registry);
+        let subject = self.subject(Key::of(&frame), context);
         let nature = self.subjects.nature(subject);
         let mut anomalies = values::judge_response(&frame, nature, context);
         if frame.crc_ok() && frame.command.is_response() {
@@ -126,7 +127,12 @@ impl DeviceLine {
         let mut rivals = Contest { key: Key::of(frame), within };
         // Nearly always it is clear. All else below would come to the same then.
         if let Some(only) = self.requests.only_candidate(rivals, at.1)
-            && !self.is_second_answer(frame, at.1, Some(only.clock).filter(|asked| *asked <= frame.clock))
+            && !self.is_second_answer(
+                frame,
+                at.1,
+                Some(only.clock).filter(|asked| *asked <= frame.clock),
+                &context.memory,
+            )
         {
             return self.answer_only(only.handle, arrival, anomalies, context);
         }
@@ -136,7 +142,7 @@ impl DeviceLine {
         }
         let asked = self.requests.latest_before(&candidates, frame.clock, self.pace.needs);
         let asked = asked.and_then(|handle| self.requests.get(handle)).map(|request| request.clock);
-        if candidates.is_empty() || self.is_second_answer(frame, at.1, asked) {
+        if candidates.is_empty() || self.is_second_answer(frame, at.1, asked, &context.memory) {
             return self.unasked(arrival, anomalies, context);
         }
         if let [only] = candidates[..] {
@@ -152,7 +158,7 @@ impl DeviceLine {
             for contested in self.contests.take(rivals) {
                 match candidates.next() {
                     Some(handle) => {
-                        self.give(handle, contested.answer, &contested.seen, contested.place);
+                        self.give(handle, contested.answer, (&contested.seen, contested.place), &context.memory);
                         self.tell_if_ready(handle, context);
                     }
                     None => self.unclaimed(contested, context),
@@ -191,7 +197,7 @@ impl DeviceLine {
         self.judge_arrival(&arrival.frame, (arrival.member, arrival.subject), Some(owner), sent, context);
         let place = arrival.place;
         let answer = self.as_answer(arrival, anomalies);
-        self.give(only, answer, &[], place);
+        self.give(only, answer, (&[], place), &context.memory);
         self.tell_if_ready(only, context);
     }
 
@@ -207,13 +213,14 @@ impl DeviceLine {
 
     /// Whether this comes right behind an answer for the same object, and too soon after the request that it could belong
     /// to, which was `asked` then.
-    fn is_second_answer(&self, frame: &Sighting, subject: At, asked: Option<Timestamp>) -> bool {
+    #[inline]
+    fn is_second_answer(&self, frame: &Sighting, subject: At, asked: Option<Timestamp>, memory: &Memory) -> bool {
         if asked.is_some_and(|asked| frame.clock.since(asked) >= self.pace.needs) {
             return false;
         }
         self.subjects.answered(subject).is_some_and(|last| {
             frame.clock.is_within(SECOND_ANSWER, last.trace.clock)
-                && *last.trace.payload != *frame.payload
+                && !last.trace.says(&frame.payload, memory)
                 && asked.is_none_or(|asked| asked >= last.trace.clock)
         })
     }
@@ -230,9 +237,9 @@ impl DeviceLine {
             self.blame_broken_answer(member);
         } else if periodic {
             self.judge_arrival(&frame, at, None, sent, context);
-        } else if let Some(last) = second.filter(|last| *last.trace.payload != *frame.payload) {
+        } else if let Some(last) = second.filter(|last| !last.trace.says(&frame.payload, &context.memory)) {
             let message = format!("a second answer to the request that packet {} answered", last.trace.packet());
-            let (about, owner) = (About::frame(&frame).and(&last.trace.spans), last.owner);
+            let (about, owner) = (About::frame(&frame).and(last.trace.spans()), last.owner);
             anomalies.push(context.out.anomaly(Code::DuplicateResponse, about, message));
             if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
                 original.owner = Some(owner);
@@ -241,7 +248,7 @@ impl DeviceLine {
         } else if let Some(request) = self.subjects.take_expired(subject) {
             let ms = frame.clock.since(request.clock).as_secs_f64() * 1e3;
             let message = format!("the answer came {ms:.0} ms after its request, when nobody waited for it any more");
-            anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(&frame).and(&request.spans), message));
+            anomalies.push(context.out.anomaly(Code::LateResponse, About::frame(&frame).and(request.spans()), message));
         } else if !self.judge_arrival(&frame, at, None, sent, context) && !blind {
             anomalies.push(context.out.anomaly(Code::Unsolicited, About::frame(&frame), "nobody asked for this"));
         }

@@ -6,6 +6,7 @@ use super::exchange::Sighting;
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
+use super::memory::Memory;
 use super::nature::Nature;
 use super::outcome::{LineId, Listener, Outbox};
 use super::request::{Handle, Key, Kind, Repetition, Request};
@@ -15,7 +16,7 @@ use super::series::Series;
 use super::slab::At;
 use super::subject::Subjects;
 use super::values::{self, Found};
-use super::writes::Writes;
+use super::writes;
 use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
 use crate::rct::registry::Registry;
@@ -48,6 +49,8 @@ pub(super) struct Context<L: ?Sized = dyn Listener> {
     pub(super) now: Timestamp,
     /// Other connections are open that may get copies.
     pub(super) copying: bool,
+    /// Room for what is remembered of long frames.
+    pub(super) memory: Memory,
     pub(super) out: Outbox<L>,
 }
 
@@ -64,7 +67,6 @@ pub(super) struct DeviceLine {
     pub(super) pace: Pace,
     /// When the line last finished an answer.
     pub(super) free_at: Option<Timestamp>,
-    pub(super) writes: Writes,
     pub(super) sensitive: Sensitive,
     pub(super) series: Series,
     pub(super) load: Load,
@@ -170,9 +172,9 @@ impl DeviceLine {
     }
 
     /// The place of what is known of an object.
-    pub(super) fn subject(&mut self, key: Key, registry: &Registry) -> At {
+    pub(super) fn subject(&mut self, key: Key, context: &Context) -> At {
         let requests = &self.requests;
-        self.subjects.place(key, registry, |place| requests.any_for(place))
+        self.subjects.place(key, (&context.registry, &context.memory), |place| requests.any_for(place))
     }
 
     /// A client's frame.
@@ -181,15 +183,17 @@ impl DeviceLine {
         if !frame.crc_ok() {
             return;
         }
-        let subject = self.subject(Key::of(&frame), &context.registry);
+        let subject = self.subject(Key::of(&frame), context);
         let nature = self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, nature) else { return };
         let handle = self.requests.next_handle(context.out.asked(context.line, &frame));
         let mut anomalies = Found::new();
         values::judge_request(&frame, nature, &mut anomalies, context);
         if kind == Kind::Write {
-            self.writes.judge(&frame, &mut anomalies, context);
-            self.sensitive.asked(handle.id, &frame, self.subjects.answered(subject), context);
+            let (answered, written) = (self.subjects.answered(subject), self.subjects.written(subject));
+            self.sensitive.asked(handle.id, &frame, (answered, written), context);
+            let last = writes::judge(&frame, written, &mut anomalies, context);
+            self.subjects.remember_write(subject, last);
         }
         let repetition = self.note_repetition(member, handle, &frame, &mut anomalies, context);
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {

@@ -93,6 +93,11 @@ impl Devices {
         if self.at_rest.len() <= DEVICES_AT_REST {
             return None;
         }
+        self.oldest_at_rest()
+    }
+
+    /// The one that has been without a connection for longest.
+    pub(super) fn oldest_at_rest(&self) -> Option<usize> {
         self.at_rest.first_key_value().map(|(_, oldest)| *oldest)
     }
 

@@ -5,6 +5,7 @@ use super::copies::Place;
 use super::device::{Context, DeviceLine};
 use super::exchange::{Exchange, ExchangeStatus, Sighting};
 use super::member::Fate;
+use super::memory::Memory;
 use super::outcome::About;
 use super::request::{Answer, Given, Handle, Kind, Request};
 use super::sensitive;
@@ -97,7 +98,9 @@ impl DeviceLine {
             for contested in self.contests.take(contest) {
                 let (candidates, ts) = (self.candidates(contest), contested.answer.first.clock);
                 match self.requests.in_turn(&candidates, ts, self.pace.needs) {
-                    Some(handle) => self.give(handle, contested.answer, &contested.seen, contested.place),
+                    Some(handle) => {
+                        self.give(handle, contested.answer, (&contested.seen, contested.place), &context.memory);
+                    }
                     None => self.unclaimed(contested, context),
                 }
             }
@@ -112,7 +115,13 @@ impl DeviceLine {
     /// Gives an answer to a request.
     ///
     /// `seen` are its sightings behind the first, `place` is where it stands among what may be copied.
-    pub(super) fn give(&mut self, handle: Handle, answer: Answer, seen: &[Box<Sighting>], place: Option<Place>) {
+    pub(super) fn give(
+        &mut self,
+        handle: Handle,
+        answer: Answer,
+        (seen, place): (&[Box<Sighting>], Option<Place>),
+        memory: &Memory,
+    ) {
         let Some(request) = self.requests.get(handle) else { return };
         let (asking, member, subject, kind) = (request.connection, request.member, request.subject, request.kind);
         let given = request.given(answer, seen);
@@ -123,7 +132,7 @@ impl DeviceLine {
             self.confirms_writes = true;
         }
         let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
-        self.note_answer(handle, (member, subject), (given.first(), asking), fate);
+        self.note_answer(handle, (member, subject), (given.first(), asking), fate, memory);
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);
@@ -140,10 +149,11 @@ impl DeviceLine {
         (member, subject): (At, At),
         (frame, owner): (&Sighting, ConnectionId),
         fate: Fate,
+        memory: &Memory,
     ) {
         let clock = frame.clock;
         self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
-        self.subjects.remember_answer(subject, frame, owner);
+        self.subjects.remember_answer(subject, frame, owner, memory);
         if let Some(member) = self.members.get_mut(member) {
             member.set_fate(handle, fate, clock);
         }
@@ -239,7 +249,7 @@ impl DeviceLine {
         let found = self.judge(&request, status, context);
         request.anomalies.extend(found);
         if status != ExchangeStatus::Answered {
-            self.note_failure(&request, status);
+            self.note_failure(&request, status, &context.memory);
         }
         let given = request.given;
         context.out.exchange(boxed(|| Exchange {
@@ -286,9 +296,9 @@ impl DeviceLine {
 
     /// Takes note of a request without an answer that is to be trusted.
     #[cold]
-    fn note_failure(&mut self, request: &Request, status: ExchangeStatus) {
+    fn note_failure(&mut self, request: &Request, status: ExchangeStatus, memory: &Memory) {
         if request.is_open() && !request.blind {
-            self.subjects.remember_expired(request.subject, Trace::of(&request.frame));
+            self.subjects.remember_expired(request.subject, Trace::of(&request.frame, memory));
         }
         if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged)
             && let Some(member) = self.members.get_mut(request.member)
@@ -322,17 +332,17 @@ fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context) 
     let object = context.registry.get(request.object_id);
     let shown = match read {
         None => "it was not read meanwhile".to_owned(),
-        Some(read) if *read.payload == *request.payload => {
+        Some(read) if read.says(&request.payload, &context.memory) => {
             format!("packet {} shows the value written", read.packet())
         }
         Some(read) => {
-            let text = object.map(|object| sensitive::text(object, Form::Response, &read.payload, context));
+            let text = object.map(|object| sensitive::text_of(object, Form::Response, read, context));
             format!("packet {} shows {} instead", read.packet(), text.as_deref().unwrap_or("another value"))
         }
     };
     let message = format!("no RESPONSE to this WRITE, as from many firmwares; {shown}");
     let about = About::frame(request);
-    let about = if let Some(read) = read { about.and(&read.spans) } else { about };
+    let about = if let Some(read) = read { about.and(read.spans()) } else { about };
     context.out.anomaly(Code::WriteUnconfirmed, about, message)
 }
 

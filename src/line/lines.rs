@@ -6,6 +6,7 @@ use super::devices::Devices;
 use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
+use super::memory::Memory;
 use super::outcome::{About, LineId, Listener, Outbox};
 use super::request::Key;
 use super::roles::Roles;
@@ -126,14 +127,14 @@ impl<L: Listener + 'static> Lines<L> {
     /// No devices yet. Requests are waited for as long as `timeout`; what is found out is told to `listener`.
     pub fn new(registry: Arc<Registry>, timeout: Duration, listener: L) -> Self {
         let (line, now, copying) = (LineId::default(), Timestamp::default(), false);
-        let out = Outbox::new(listener);
+        let (memory, out) = (Memory::default(), Outbox::new(listener));
         Self {
             connections: ByConnection::default(),
             devices: Devices::default(),
             checks: BTreeSet::new(),
             next_check: None,
             revived: Timestamp::EARLIEST,
-            context: Context { registry, timeout, line, now, copying, out },
+            context: Context { registry, timeout, line, now, copying, memory, out },
         }
     }
 
@@ -172,8 +173,12 @@ impl<L: Listener + 'static> Lines<L> {
             line.forget_gone();
             (counts, line.members.alive() == 0)
         });
-        if at_rest && let Some(oldest) = self.devices.rest(line) {
-            self.forget(oldest);
+        if at_rest {
+            let beyond = self.devices.rest(line);
+            let is_short = self.context.memory.is_short_of_subjects();
+            if let Some(oldest) = beyond.or_else(|| self.devices.oldest_at_rest().filter(|_| is_short)) {
+                self.forget(oldest);
+            }
         }
         counts
     }

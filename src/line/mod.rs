@@ -18,6 +18,7 @@ mod lines;
 mod load;
 mod member;
 mod members;
+mod memory;
 mod nature;
 mod noise;
 mod outcome;

@@ -35,7 +35,7 @@ impl DeviceLine {
         let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
         let Arrival { frame, member, .. } = arrival;
         let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
-        self.note_answer(handle, (member, subject), (&frame, frame.connection), Fate::Fine);
+        self.note_answer(handle, (member, subject), (&frame, frame.connection), Fate::Fine, &context.memory);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }
@@ -63,6 +63,7 @@ impl DeviceLine {
 mod tests {
     use super::super::exchange::{ExchangeId, Sender, Sighting};
     use super::super::member::Member;
+    use super::super::memory::Memory;
     use super::super::outcome::{LineId, Listener, Outbox};
     use super::super::slab::At;
     use super::*;
@@ -155,7 +156,8 @@ mod tests {
             }
             let (registry, out) = (Arc::new(Registry::builtin().clone()), Outbox::new(Heard::default()));
             let line_id = LineId::default();
-            let context = Context { registry, timeout: TIMEOUT, line: line_id, now: long_ago, copying: true, out };
+            let (timeout, now, memory) = (TIMEOUT, long_ago, Memory::default());
+            let context = Context { registry, timeout, line: line_id, now, copying: true, memory, out };
             Self { line, members, context }
         }
 

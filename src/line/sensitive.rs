@@ -4,48 +4,55 @@
 use super::device::Context;
 use super::exchange::{ExchangeId, ExchangeStatus, Sighting};
 use super::outcome::About;
-use super::request::Key;
 use super::subject::LastAnswer;
 use super::trace::Trace;
+use super::writes::LastWrite;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
 use crate::rct::value::{Form, Value, decode};
-use foldhash::HashMap;
 use rustc_hash::FxHashMap;
 use std::fmt::Write as _;
 
-/// Sensitive objects remembered per line; the registry has some 300, with plant addresses more.
+/// WRITEs to sensitive objects per line whose fate is not known; more than requests are open.
 const REMEMBERED: usize = 4096;
 
 /// So many bytes of a value without a reading are written out.
 const SHOWN: usize = 8;
 
+/// So many characters of a text are.
+const SHOWN_TEXT: usize = 256;
+
 /// The sensitive WRITEs of a line.
 #[derive(Debug, Default)]
 pub(super) struct Sensitive {
-    /// The last WRITE of each object.
-    last: HashMap<Key, Trace>,
     /// What the object held before, as far as the capture shows it, of WRITEs whose fate is not known yet.
     open: FxHashMap<ExchangeId, Option<String>>,
 }
 
 impl Sensitive {
-    /// Takes a client's WRITE of a value. `answered`: the device's last answer for the same object.
-    pub(super) fn asked(&mut self, id: ExchangeId, frame: &Sighting, answered: Option<&LastAnswer>, context: &Context) {
+    /// Takes a client's WRITE of a value. `answered`, `written`: the device's last answer for the same object, and the last
+    /// WRITE to it.
+    pub(super) fn asked(
+        &mut self,
+        id: ExchangeId,
+        frame: &Sighting,
+        (answered, written): (Option<&LastAnswer>, Option<&LastWrite>),
+        context: &Context,
+    ) {
         let Some(object) = context.registry.get(frame.object_id).filter(|object| object.flags.sensitive_write) else {
             return;
         };
-        if self.last.len() >= REMEMBERED || self.open.len() >= REMEMBERED {
-            *self = Self::default();
+        if self.open.len() >= REMEMBERED {
+            self.open.clear();
         }
-        let read = answered.map(|last| &last.trace).filter(|read| !read.payload.is_empty());
-        let written = self.last.insert(Key::of(frame), Trace::of(frame));
+        let read = answered.map(|last| &last.trace).filter(|read| read.payload() != Ok(&[]));
+        let written = written.map(|last| &last.trace);
         let old = match (read, written) {
             (Some(read), Some(written)) if written.clock > read.clock => {
-                Some(text(object, Form::Request, &written.payload, context))
+                Some(text_of(object, Form::Request, written, context))
             }
-            (Some(read), _) => Some(text(object, Form::Response, &read.payload, context)),
-            (None, Some(written)) => Some(text(object, Form::Request, &written.payload, context)),
+            (Some(read), _) => Some(text_of(object, Form::Response, read, context)),
+            (None, Some(written)) => Some(text_of(object, Form::Request, written, context)),
             (None, None) => None,
         };
         self.open.insert(id, old);
@@ -77,8 +84,16 @@ impl Sensitive {
     }
 }
 
+/// The value in a frame that is remembered, in a few words.
+pub(super) fn text_of(object: &Object, form: Form, trace: &Trace, context: &Context) -> String {
+    match trace.payload() {
+        Err(length) if !object.flags.secret => bytes(length),
+        payload => text(object, form, payload.unwrap_or_default(), context),
+    }
+}
+
 /// A value in a few words. Secrets are not shown: messages are never masked.
-pub(super) fn text(object: &Object, form: Form, payload: &[u8], context: &Context) -> String {
+fn text(object: &Object, form: Form, payload: &[u8], context: &Context) -> String {
     if object.flags.secret {
         return "a secret value".to_owned();
     }
@@ -93,17 +108,41 @@ pub(super) fn text(object: &Object, form: Form, payload: &[u8], context: &Contex
         Some(Value::Enum { number, label: None } | Value::UnixTime(number) | Value::Bits { number, .. }) => {
             number.to_string()
         }
-        Some(Value::Text(text)) => format!("\"{}\"", text.escape_debug()),
+        Some(Value::Text(text)) => quoted(&text),
         _ => hex(payload),
     }
 }
 
+fn quoted(text: &str) -> String {
+    let Some((cut, _)) = text.char_indices().nth(SHOWN_TEXT) else {
+        return format!("\"{}\"", text.escape_debug());
+    };
+    format!("\"{}…\" ({})", text[..cut].escape_debug(), bytes(text.len()))
+}
+
+fn bytes(count: usize) -> String {
+    format!("{count} bytes")
+}
+
 fn hex(payload: &[u8]) -> String {
     if payload.len() > SHOWN {
-        return format!("{} bytes", payload.len());
+        return bytes(payload.len());
     }
     payload.iter().fold("0x".to_owned(), |mut text, byte| {
         _ = write!(text, "{byte:02x}");
         text
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_and_its_length_told() {
+        assert_eq!(quoted("10:00 \"ä\""), "\"10:00 \\\"ä\\\"\"");
+        let most = "ä".repeat(SHOWN_TEXT);
+        assert_eq!(quoted(&most), format!("\"{most}\""));
+        assert_eq!(quoted(&format!("{most}b")), format!("\"{most}…\" ({} bytes)", 2 * SHOWN_TEXT + 1));
+    }
 }

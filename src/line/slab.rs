@@ -44,6 +44,11 @@ impl<T> Slab<T> {
         self.free.last().copied().unwrap_or_else(|| At::new(self.places.len().max(1)))
     }
 
+    /// Whether the next thing gets a new place.
+    pub(super) fn is_full(&self) -> bool {
+        self.free.is_empty()
+    }
+
     /// Puts a thing in its place, which is [`Self::next_place`].
     pub(super) fn insert(&mut self, thing: T) -> At {
         self.insert_with(|| thing)

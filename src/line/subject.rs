@@ -3,11 +3,15 @@
 //! Every frame is about one, so all of it is found with one look. Knows nothing of who asks.
 
 use super::exchange::Sighting;
+use super::memory::{Memory, TOGETHER};
 use super::nature::Nature;
 use super::request::Key;
 use super::slab::{At, Slab};
 use super::trace::Trace;
+use super::writes::LastWrite;
 use crate::endpoint::ConnectionId;
+use crate::limits::REMEMBERED_OBJECTS_PER_DEVICE;
+use crate::loan::Loan;
 use crate::rct::registry::Registry;
 use foldhash::HashMap;
 
@@ -15,7 +19,7 @@ use foldhash::HashMap;
 const REMEMBERED: usize = 8192;
 
 /// Subjects per line: more than all kinds of memory and all open requests together can be about.
-const MOST: usize = 5 * REMEMBERED;
+const MOST: usize = 6 * REMEMBERED;
 
 /// The last answer given for an object.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub(super) struct Subject {
     answered: Option<LastAnswer>,
     /// A request that timed out, to recognise an answer that comes later still.
     expired: Option<Box<Trace>>,
+    /// The last WRITE to it.
+    written: Option<Box<LastWrite>>,
     /// The longest text seen, to recognise one that was cut.
     longest: Option<usize>,
     /// Registered for periodic sending, if all was not ended since.
@@ -45,9 +51,12 @@ pub(super) struct Subjects {
     /// so small that it stays in the nearest cache.
     natures: Vec<Nature>,
     by_key: HashMap<Key, At>,
+    /// The room for [`TOGETHER`] each, where it could be had.
+    room: Vec<Option<Loan>>,
     /// How many have each kind of memory.
     answered: usize,
     expired: usize,
+    written: usize,
     longest: usize,
     subscribed: usize,
     /// How often all subscriptions have been ended.
@@ -57,17 +66,20 @@ pub(super) struct Subjects {
 impl Subjects {
     /// The place of what is known of an object. `is_asked`: whether a request is about the one at some place.
     #[inline]
-    pub(super) fn place(&mut self, key: Key, registry: &Registry, is_asked: impl Fn(At) -> bool) -> At {
+    pub(super) fn place(&mut self, key: Key, known: (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
         match self.by_key.get(&key) {
             Some(place) => *place,
-            None => self.meet(key, registry, is_asked),
+            None => self.meet(key, known, is_asked),
         }
     }
 
     #[cold]
-    fn meet(&mut self, key: Key, registry: &Registry, is_asked: impl Fn(At) -> bool) -> At {
+    fn meet(&mut self, key: Key, (registry, memory): (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
         if self.by_key.len() >= MOST {
-            self.sweep(is_asked);
+            self.sweep(&is_asked);
+        }
+        if self.lacks_room() {
+            self.find_room(memory, is_asked);
         }
         let place = self.slab.insert(Subject::default());
         if self.natures.len() <= place.index() {
@@ -76,6 +88,25 @@ impl Subjects {
         self.natures[place.index()] = Nature::of(registry, key.object_id);
         self.by_key.insert(key, place);
         place
+    }
+
+    fn lacks_room(&self) -> bool {
+        let places = REMEMBERED_OBJECTS_PER_DEVICE + TOGETHER * self.room.len();
+        self.slab.is_full() && self.slab.next_place().index() > places
+    }
+
+    /// Room for further subjects. Where other lines have all there is, what is remembered here is lost, but for what requests
+    /// are about: if that is all, these need room anyway, and there are not many.
+    fn find_room(&mut self, memory: &Memory, is_asked: impl Fn(At) -> bool) {
+        let room = memory.lend_subjects();
+        if room.is_none() {
+            self.slab.iter_mut().for_each(|subject| *subject = Subject::default());
+            [self.answered, self.expired, self.written, self.longest, self.subscribed] = [0; 5];
+            self.sweep(is_asked);
+        }
+        if room.is_some() || self.slab.is_full() {
+            self.room.push(room);
+        }
     }
 
     /// The place of what is known of an object, if anything is.
@@ -94,16 +125,27 @@ impl Subjects {
 
     /// Takes note of an answer that `owner` had asked for.
     #[inline]
-    pub(super) fn remember_answer(&mut self, place: At, frame: &Sighting, owner: ConnectionId) {
+    pub(super) fn remember_answer(&mut self, place: At, frame: &Sighting, owner: ConnectionId, memory: &Memory) {
         make_room(&mut self.answered, &mut self.slab, |subject| subject.answered = None);
         let Some(subject) = self.slab.get_mut(place) else { return };
         if let Some(last) = &mut subject.answered {
-            last.trace.follow(frame);
+            last.trace.follow(frame, memory);
             last.owner = owner;
         } else {
-            subject.answered = Some(LastAnswer { trace: Trace::of(frame), owner });
+            subject.answered = Some(LastAnswer { trace: Trace::of(frame, memory), owner });
             self.answered += 1;
         }
+    }
+
+    /// The last WRITE to it.
+    pub(super) fn written(&self, place: At) -> Option<&LastWrite> {
+        self.slab.get(place)?.written.as_deref()
+    }
+
+    pub(super) fn remember_write(&mut self, place: At, write: LastWrite) {
+        make_room(&mut self.written, &mut self.slab, |subject| subject.written = None);
+        let Some(subject) = self.slab.get_mut(place) else { return };
+        self.written += usize::from(subject.written.replace(Box::new(write)).is_none());
     }
 
     pub(super) fn remember_expired(&mut self, place: At, request: Trace) {
@@ -152,6 +194,7 @@ impl Subjects {
                 || self.slab.get(*place).is_some_and(|subject| {
                     subject.answered.is_some()
                         || subject.expired.is_some()
+                        || subject.written.is_some()
                         || subject.longest.is_some()
                         || subject.subscribed == Some(self.endings)
                 });
@@ -182,9 +225,9 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded() {
-        let (mut subjects, registry) = (Subjects::default(), Registry::default());
+        let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
         for number in 0..200_000 {
-            let place = subjects.place(key(number), &registry, |_| false);
+            let place = subjects.place(key(number), (&registry, &memory), |_| false);
             assert!(!subjects.is_subscribed(place));
             subjects.subscribe(place);
             assert_eq!(subjects.longest(place, 3), 3, "nothing of another object at this place before");
@@ -200,12 +243,48 @@ mod tests {
 
     #[test]
     fn what_a_request_is_about_stays() {
-        let (mut subjects, registry) = (Subjects::default(), Registry::default());
-        let asked = subjects.place(key(1), &registry, |_| false);
+        let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
+        let asked = subjects.place(key(1), (&registry, &memory), |_| false);
         for number in 2..100_000 {
-            subjects.place(key(number), &registry, |place| place == asked);
+            subjects.place(key(number), (&registry, &memory), |place| place == asked);
         }
         assert_eq!(subjects.find(key(1)), Some(asked));
         assert!(subjects.find(key(2)).is_none());
+    }
+
+    /// Two lines, and room for what one of them has: the other forgets over and over, but keeps what requests are about, and
+    /// gets the room of the first one when that is forgotten.
+    #[test]
+    fn where_another_line_has_the_room_what_is_remembered_is_lost() {
+        let (registry, memory) = (Registry::default(), Memory::of(0, 10 * TOGETHER));
+        let [mut rich, mut poor] = [(); 2].map(|()| Subjects::default());
+        for number in 0..1_000 {
+            let place = rich.place(key(number), (&registry, &memory), |_| false);
+            rich.longest(place, 3);
+            assert!(rich.slab.next_place().index() <= REMEMBERED_OBJECTS_PER_DEVICE + 10 * TOGETHER + 1);
+        }
+        let asked = poor.place(key(0), (&registry, &memory), |_| false);
+        for number in 1..1_000 {
+            let place = poor.place(key(number), (&registry, &memory), |place| place == asked);
+            poor.longest(place, 3);
+            poor.subscribe(place);
+            assert!(poor.is_subscribed(place) && poor.find(key(0)) == Some(asked));
+            assert!(poor.by_key.len() <= REMEMBERED_OBJECTS_PER_DEVICE && poor.longest <= poor.by_key.len());
+        }
+        drop(rich);
+        let before = poor.by_key.len();
+        for number in 2_000..2_400 {
+            poor.place(key(number), (&registry, &memory), |place| place == asked);
+        }
+        assert_eq!(poor.by_key.len(), before + 400);
+    }
+
+    #[test]
+    fn open_requests_have_room_in_any_case() {
+        let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::of(0, 0));
+        for number in 0..1_000 {
+            subjects.place(key(number), (&registry, &memory), |_| true);
+        }
+        assert!((0..1_000).all(|number| subjects.find(key(number)).is_some()));
     }
 }

@@ -30,6 +30,36 @@ fn beyond_the_open_requests_the_oldest_are_told_as_open() {
     assert!(observed.exchanges[..beyond].iter().all(|exchange| exchange.status == ExchangeStatus::Open));
 }
 
+/// More long answers to remember than there is room for: what comes later is told from them all the same, but what they said
+/// is not known any more.
+#[test]
+fn a_long_answer_beyond_the_bound_is_known_by_its_length_and_hash() {
+    let schedule = ObjectId(0x011f_41db);
+    let [first, other] = [b'a', b'b'].map(|letter| vec![letter; 50_000]);
+    let told = |others: usize, second: &[u8]| {
+        let mut film = Film::new(1);
+        film.request(1_000, 0, Command::READ, schedule, &[]);
+        film.response(1_100, 0, Command::LONG_RESPONSE, schedule, &first);
+        film.response(1_200, 0, Command::LONG_RESPONSE, schedule, second);
+        film.request(2_000, 0, Command::WRITE, schedule, b"none");
+        film.tick(9_000, 0);
+        let mut capture = Vec::new();
+        hostile(Hostile::AnswerFlood, u32::try_from(others).expect("few"), &mut capture).expect("a Vec takes all");
+        capture.extend(&film.file()[24..]);
+        let mut told = analyze_file(&capture).anomalies;
+        told.retain(|anomaly| matches!(anomaly.code, Code::DuplicateResponse | Code::SensitiveWrite));
+        told
+    };
+    // Each takes some more than its bytes, and what is left in the end is not enough for one of 50,000.
+    let room = limits::REMEMBERED_BYTES_TOTAL / 60_000;
+    for (others, old) in [(0, "\"aaa"), (room - 10, "\"aaa"), (room, "50000 bytes; ")] {
+        let (same, differs) = (told(others, &first), told(others, &other));
+        assert_eq!((same.len(), differs.len()), (1, 2), "beside {others} others");
+        assert_eq!((same[0].code, differs[0].code), (Code::SensitiveWrite, Code::DuplicateResponse));
+        assert!(same[0].message.contains(&format!("in place of {old}")), "beside {others} others: {}", same[0].message);
+    }
+}
+
 /// What a file tells of itself, and how many packets come out of it.
 fn read(file: Vec<u8>) -> Result<(u64, Vec<(Code, String)>), String> {
     let mut reader = Reader::new(Box::new(Cursor::new(file))).map_err(|error| error.to_string())?;
