@@ -1,13 +1,14 @@
 //! Objects that nobody knows, and objects that this device does not seem to know.
 //!
 //! Gathers every sighting of an object outside the registry, with what its values could mean, and how often each object
-//! was asked for and answered. Memory is bounded by the number of objects, which is capped.
+//! was asked for and answered. Memory is bounded: the number of objects is, and what their values take together.
 
 use super::fields::{self, Fields};
 use super::style::{self, Ink, Style};
 use super::value_text;
 use super::zone::Zone;
 use crate::event::{Event, Sink};
+use crate::fingerprint::{Fingerprint, Fingerprints};
 use crate::line::{Exchange, ExchangeStatus};
 use crate::object::ObjectId;
 use crate::packet::PacketNumber;
@@ -24,6 +25,9 @@ use std::io;
 const MOST: usize = 8_192;
 /// Different values kept of each.
 const VALUES: usize = 4;
+/// Bytes of all of them that are kept; of what comes later only [`SHOWN`]. Arbitrary: far above what the tables of all
+/// objects take.
+const VALUE_BYTES: usize = 32 << 20;
 /// Bytes of a value that are shown.
 const SHOWN: usize = 16;
 
@@ -38,8 +42,16 @@ struct Seen {
     open: u64,
     first: Option<(Timestamp, PacketNumber)>,
     last: Option<(Timestamp, PacketNumber)>,
-    values: Vec<Vec<u8>>,
+    values: Vec<Value>,
     more_values: bool,
+}
+
+/// A value that was seen.
+#[derive(Clone, Debug)]
+struct Value {
+    /// All of it, or its beginning.
+    bytes: Box<[u8]>,
+    whole: Fingerprint,
 }
 
 /// How the screen looks.
@@ -59,12 +71,23 @@ pub struct Unknown<'r> {
     registry: &'r Registry,
     objects: BTreeMap<ObjectId, Seen>,
     left_out: u64,
+    /// What to know values by.
+    fingerprints: Fingerprints,
+    /// Bytes that values may still take.
+    room: usize,
+    /// Values of which only the beginning is kept.
+    cut: u64,
 }
 
 impl<'r> Unknown<'r> {
     /// Nothing seen yet.
-    pub const fn new(registry: &'r Registry) -> Self {
-        Self { registry, objects: BTreeMap::new(), left_out: 0 }
+    pub fn new(registry: &'r Registry) -> Self {
+        Self::with_room(registry, VALUE_BYTES)
+    }
+
+    fn with_room(registry: &'r Registry, room: usize) -> Self {
+        let fingerprints = Fingerprints::default();
+        Self { registry, objects: BTreeMap::new(), left_out: 0, fingerprints, room, cut: 0 }
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
@@ -91,11 +114,19 @@ impl<'r> Unknown<'r> {
         let written = exchange.request.as_deref().filter(|request| request.command.base() != Command::READ);
         let payloads = trusted.map(|response| &*response.frame.payload).into_iter();
         for payload in payloads.chain(written.map(|request| &*request.payload)).filter(|payload| !payload.is_empty()) {
-            if known || seen.values.iter().any(|value| value == payload) {
+            if known {
+                continue;
+            }
+            let whole = self.fingerprints.of(payload);
+            if seen.values.iter().any(|value| value.whole == whole) {
                 continue;
             }
             if seen.values.len() < VALUES {
-                seen.values.push(payload.to_vec());
+                let kept = if payload.len() <= self.room { payload.len() } else { payload.len().min(SHOWN) };
+                self.room = self.room.saturating_sub(kept);
+                let value = Value { bytes: payload[..kept].into(), whole };
+                self.cut += u64::from(value.is_cut());
+                seen.values.push(value);
             } else {
                 seen.more_values = true;
             }
@@ -122,7 +153,7 @@ impl<'r> Unknown<'r> {
         for (id, seen) in self.strange() {
             writeln!(out, "  {id}  {}{}", counts(seen), when(seen, zone))?;
             for value in &seen.values {
-                let line = format!("    {}  {}", hex(value), readings(value));
+                let line = format!("    {}  {}", value.hex(), value.readings().join(" · "));
                 writeln!(out, "{}", style::fit_end(line.trim_end(), width.max(40)))?;
             }
             if seen.more_values {
@@ -147,25 +178,19 @@ impl<'r> Unknown<'r> {
         if self.left_out > 0 {
             writeln!(out, "\nrequests for more than {MOST} objects: {} were not counted", self.left_out)?;
         }
+        if self.cut > 0 {
+            let most = VALUE_BYTES >> 20;
+            writeln!(out, "\nvalues of more than {most} MiB together: {} were kept in part, and not read", self.cut)?;
+        }
         Ok(())
     }
 
     /// Writes a record a line: `unknown_object` for each that is not in the registry, `silent_object` for each that was
-    /// never answered.
+    /// never answered. A value that was not kept whole has its beginning, its length, and no readings.
     pub fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
         for (id, seen) in self.strange() {
             let mut record = counted(Fields::new("unknown_object").text("object_id", id), seen);
-            let values = seen.values.iter().map(|value| {
-                let readings = candidates(value).into_iter().map(|(name, value)| {
-                    let mut text = String::new();
-                    value_text::write(&mut text, &value, None);
-                    format!("{{\"type\":\"{name}\",\"text\":{}}}", serde_json::Value::from(text))
-                });
-                let readings: Vec<String> = readings.collect();
-                let hex = fields::hex(value);
-                format!("{{\"payload_hex\":\"{hex}\",\"readings\":[{}]}}", readings.join(","))
-            });
-            let values: Vec<String> = values.collect();
+            let values: Vec<String> = seen.values.iter().map(Value::json).collect();
             record = record.raw("values", format_args!("[{}]", values.join(",")));
             record.write(out)?;
         }
@@ -234,22 +259,40 @@ fn when(seen: &Seen, zone: Zone<'_>) -> String {
     if first == last { format!("  at {}", one(first)) } else { format!("  from {} to {}", one(first), one(last)) }
 }
 
-fn hex(value: &[u8]) -> String {
-    let mut text = fields::hex(&value[..value.len().min(SHOWN)]);
-    if value.len() > SHOWN {
-        _ = write!(text, "… ({} bytes)", value.len());
+impl Value {
+    const fn is_cut(&self) -> bool {
+        self.bytes.len() < self.whole.length()
     }
-    text
-}
 
-/// What it could mean, the likeliest first.
-fn readings(value: &[u8]) -> String {
-    let readings = candidates(value).into_iter().map(|(name, value)| {
-        let mut text = String::new();
-        value_text::write(&mut text, &value, None);
-        format!("{name} {text}")
-    });
-    readings.collect::<Vec<_>>().join(" · ")
+    /// What it could mean, the likeliest first; nothing is said of a part.
+    fn candidates(&self) -> impl Iterator<Item = (&'static str, String)> {
+        let candidates = if self.is_cut() { Vec::new() } else { candidates(&self.bytes) };
+        candidates.into_iter().map(|(name, value)| {
+            let mut text = String::new();
+            value_text::write(&mut text, &value, None);
+            (name, text)
+        })
+    }
+
+    fn readings(&self) -> Vec<String> {
+        self.candidates().map(|(name, text)| format!("{name} {text}")).collect()
+    }
+
+    fn hex(&self) -> String {
+        let mut text = fields::hex(&self.bytes[..self.bytes.len().min(SHOWN)]);
+        if self.whole.length() > SHOWN {
+            _ = write!(text, "… ({} bytes)", self.whole.length());
+        }
+        text
+    }
+
+    fn json(&self) -> String {
+        let reading = |(name, text)| format!("{{\"type\":\"{name}\",\"text\":{}}}", serde_json::Value::from(text));
+        let readings: Vec<String> = self.candidates().map(reading).collect();
+        let (hex, readings) = (fields::hex(&self.bytes), readings.join(","));
+        let length = if self.is_cut() { format!("\"payload_length\":{},", self.whole.length()) } else { String::new() };
+        format!("{{\"payload_hex\":\"{hex}\",{length}\"readings\":[{readings}]}}")
+    }
 }
 
 #[cfg(test)]
@@ -287,5 +330,37 @@ Asked for and never answered in this capture
         let first = String::from_utf8(out).expect("text");
         let record: serde_json::Value = serde_json::from_str(first.lines().next().expect("a line")).expect("JSON");
         assert_eq!(record["values"][0]["readings"][0]["type"], "float");
+    }
+
+    /// Different ones of 1,000 bytes, and room for two of them: the others are told by their beginnings, and equal ones are
+    /// one nevertheless.
+    #[test]
+    fn values_beyond_the_bound_are_cut_and_told_so() {
+        let mut unknown = Unknown::with_room(Registry::builtin(), 2_500);
+        let payload = |n: u8| [&[0x41; 999][..], &[n]].concat();
+        for n in [1, 2, 3, 4, 3, 4, 1] {
+            let strange = ObjectId(0xDEAD_BEEF + u32::from(n) / 4);
+            let exchange = samples::read(1, n.into(), 0.0, strange).answered(9, 60.0, &payload(n));
+            let Ok(()) = unknown.event(Event::Exchange(&exchange));
+        }
+        assert_eq!((unknown.cut, unknown.room), (2, 2_500 - 2_000 - 2 * SHOWN));
+        let mut out = Vec::new();
+        unknown
+            .text(&mut out, &UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC })
+            .expect("a Vec");
+        let text = String::from_utf8(out).expect("text");
+        assert_eq!(text.matches("… (1000 bytes)").count(), 4, "{text}");
+        assert!(text.ends_with("2 were kept in part, and not read\n"), "{text}");
+        let mut out = Vec::new();
+        unknown.json(&mut out).expect("a Vec takes all");
+        let text = String::from_utf8(out).expect("text");
+        let record: serde_json::Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+        let values = record["values"].as_array().expect("values");
+        let lengths = values.iter().map(|value| value["payload_hex"].as_str().map(str::len));
+        assert_eq!(lengths.collect::<Vec<_>>(), [Some(2_000), Some(2_000), Some(2 * SHOWN)]);
+        assert_eq!(
+            (&values[1]["payload_length"], &values[2]["payload_length"]),
+            (&serde_json::Value::Null, &1_000.into())
+        );
     }
 }

@@ -11,6 +11,7 @@ use super::zone::Zone;
 use crate::anomaly::{Anomaly, Code};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::{Event, Sink};
+use crate::fingerprint::{Fingerprint, Fingerprints};
 use crate::line::{Exchange, ExchangeId, ExchangeStatus, Sighting};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
@@ -29,6 +30,10 @@ use std::sync::Arc;
 const MOST: usize = 65_536;
 /// Objects whose last value is remembered.
 const REMEMBERED: usize = 65_536;
+/// A payload up to this length is remembered as it is and read when it is shown; of a longer one the text is.
+const PAYLOAD: usize = 64;
+/// Bytes of a text that are kept; no real object needs as many.
+const TEXT: usize = 1024;
 /// Below this a WRITE takes two lines.
 const NARROW: usize = 100;
 /// The column between object and change, at the least.
@@ -41,19 +46,38 @@ type Key = (IpAddr, ObjectId, Option<u32>);
 #[derive(Clone, Debug)]
 struct Seen {
     ts: Timestamp,
-    payload: SmallVec<[u8; 16]>,
-    form: Form,
+    value: Value,
+}
+
+/// What is remembered of a value.
+#[derive(Clone, Debug)]
+enum Value {
+    Payload(Form, SmallVec<[u8; 16]>),
+    Text(Text),
+}
+
+/// A text: all of it, or, where it is very long, its beginning and its length. Two are equal where all of them is.
+#[derive(Clone, Debug)]
+struct Text {
+    shown: Arc<str>,
+    whole: Fingerprint,
+}
+
+impl PartialEq for Text {
+    fn eq(&self, other: &Self) -> bool {
+        self.whole == other.whole
+    }
 }
 
 /// Whether a WRITE took effect, as far as a later READ shows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 enum Effect {
     /// Nobody has read the object since.
     Unknown,
     /// The next READ showed the new value.
     Seen,
-    /// The next READ showed this instead: of all that it says so, one text.
-    Other(Arc<str>),
+    /// The next READ showed this instead.
+    Other(Text),
 }
 
 impl Effect {
@@ -77,9 +101,9 @@ struct Row {
     device: Endpoint,
     object_id: ObjectId,
     address: Option<u32>,
-    old: Option<String>,
-    new: String,
-    payload: SmallVec<[u8; 16]>,
+    old: Option<Text>,
+    new: Text,
+    payload: Fingerprint,
     status: ExchangeStatus,
     effect: Effect,
     sensitive: bool,
@@ -101,6 +125,8 @@ pub struct WritesOptions<'a> {
 pub struct Writes<'r> {
     registry: &'r Registry,
     reader: Reader<'r>,
+    /// What to know payloads and texts by.
+    fingerprints: Fingerprints,
     known: HashMap<Key, Seen>,
     /// The rows of each object that wait for a READ.
     waiting: HashMap<Key, Vec<usize>>,
@@ -115,6 +141,7 @@ impl<'r> Writes<'r> {
         Self {
             registry,
             reader: Reader::new(registry, mask_secrets),
+            fingerprints: Fingerprints::default(),
             known: HashMap::default(),
             waiting: HashMap::default(),
             rows: Vec::new(),
@@ -145,14 +172,13 @@ impl<'r> Writes<'r> {
     }
 
     fn written(&mut self, key: Key, request: &Sighting, exchange: &Exchange) {
-        let (Ok(new) | Err(new)) = self.reader.payload(request.object_id, Form::Request, &request.payload);
+        let new = self.text_of(request.object_id, Form::Request, &request.payload);
         let old = self.known.get(&key).filter(|seen| seen.ts <= request.ts);
-        let old = old.map(|seen| {
-            let (Ok(old) | Err(old)) = self.reader.payload(request.object_id, seen.form, &seen.payload);
-            old
+        let old = old.map(|seen| match &seen.value {
+            Value::Payload(form, payload) => self.text_of(request.object_id, *form, payload),
+            Value::Text(text) => text.clone(),
         });
-        let seen = Seen { ts: request.ts, payload: request.payload.clone(), form: Form::Request };
-        self.remember(key, seen);
+        self.remember(key, Form::Request, request);
         if self.rows.len() >= MOST {
             self.left_out += 1;
             return;
@@ -170,18 +196,34 @@ impl<'r> Writes<'r> {
             address: request.address,
             old,
             new,
-            payload: request.payload.clone(),
+            payload: self.fingerprints.of(&request.payload),
             status: exchange.status,
             effect: Effect::Unknown,
             sensitive,
         });
     }
 
-    fn remember(&mut self, key: Key, seen: Seen) {
+    /// What a payload says, as it is kept.
+    fn text_of(&self, id: ObjectId, form: Form, payload: &[u8]) -> Text {
+        let (Ok(text) | Err(text)) = self.reader.payload(id, form, payload);
+        let whole = self.fingerprints.of(text.as_bytes());
+        let end = (0..=TEXT.min(text.len())).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        let is_cut = end < text.len();
+        let shown = if is_cut { format!("{}… ({} bytes)", &text[..end], text.len()) } else { text };
+        Text { shown: shown.into(), whole }
+    }
+
+    /// Takes note of what an object holds since this frame.
+    fn remember(&mut self, key: Key, form: Form, frame: &Sighting) {
+        let value = if frame.payload.len() <= PAYLOAD {
+            Value::Payload(form, frame.payload.clone())
+        } else {
+            Value::Text(self.text_of(frame.object_id, form, &frame.payload))
+        };
         if self.known.len() >= REMEMBERED {
             self.known.clear();
         }
-        self.known.insert(key, seen);
+        self.known.insert(key, Seen { ts: frame.ts, value });
     }
 
     /// An answer shows what the object holds.
@@ -192,18 +234,18 @@ impl<'r> Writes<'r> {
         let Some(response) = &exchange.response else { return };
         let frame = &response.frame;
         if let Some(waiting) = self.waiting.remove(&key) {
-            let (Ok(text) | Err(text)) = self.reader.payload(frame.object_id, Form::Response, &frame.payload);
-            let text = Arc::from(text);
+            let text = self.text_of(frame.object_id, Form::Response, &frame.payload);
+            let payload = self.fingerprints.of(&frame.payload);
             for row in waiting {
                 let row = &mut self.rows[row];
                 // Types of request and answer may differ; then the texts have to do.
-                let same = row.payload == frame.payload || *row.new == *text;
-                row.effect = if same { Effect::Seen } else { Effect::Other(Arc::clone(&text)) };
+                let same = row.payload == payload || row.new == text;
+                row.effect = if same { Effect::Seen } else { Effect::Other(text.clone()) };
             }
         }
         let newer = self.known.get(&key).is_none_or(|seen| seen.ts <= frame.ts);
         if newer {
-            self.remember(key, Seen { ts: frame.ts, payload: frame.payload.clone(), form: Form::Response });
+            self.remember(key, Form::Response, frame);
         }
     }
 
@@ -278,11 +320,11 @@ impl<'r> Writes<'r> {
     /// The objects of which several hosts wrote different values.
     fn competing(&self) -> BTreeMap<(IpAddr, ObjectId), BTreeMap<IpAddr, u64>> {
         let mut hosts: BTreeMap<(IpAddr, ObjectId), BTreeMap<IpAddr, u64>> = BTreeMap::new();
-        let mut values: BTreeMap<(IpAddr, ObjectId), BTreeSet<&[u8]>> = BTreeMap::new();
+        let mut values: BTreeMap<(IpAddr, ObjectId), BTreeSet<Fingerprint>> = BTreeMap::new();
         for row in &self.rows {
             let key = (row.device.ip, row.object_id);
             *hosts.entry(key).or_default().entry(row.who.ip).or_default() += 1;
-            values.entry(key).or_default().insert(&row.payload);
+            values.entry(key).or_default().insert(row.payload);
         }
         hosts.retain(|key, hosts| hosts.len() > 1 && values.get(key).is_some_and(|values| values.len() > 1));
         hosts
@@ -333,7 +375,7 @@ impl<'r> Writes<'r> {
     pub fn json(&self, excerpts: &[Excerpt], out: &mut dyn io::Write) -> io::Result<()> {
         for row in &self.rows {
             let shown = match &row.effect {
-                Effect::Other(text) => Some(text),
+                Effect::Other(text) => Some(&text.shown),
                 Effect::Unknown | Effect::Seen => None,
             };
             Fields::new("write")
@@ -345,8 +387,8 @@ impl<'r> Writes<'r> {
                 .text("object", self.reader.name(row.object_id, None))
                 .text("object_id", row.object_id)
                 .maybe("address", row.address.map(|address| format!("{address:08x}")))
-                .maybe("old", row.old.as_ref())
-                .text("new", &row.new)
+                .maybe("old", row.old.as_ref().map(|old| &old.shown))
+                .text("new", &row.new.shown)
                 .text("status", row.status.name())
                 .text("effect", row.effect.name())
                 .maybe("shown_later", shown)
@@ -396,7 +438,7 @@ impl Sink for Writes<'_> {
 
 /// `7.0 % → 20.0 %`; `?` where the capture does not show what was there.
 fn change(row: &Row) -> String {
-    format!("{} → {}", row.old.as_deref().unwrap_or("?"), row.new)
+    format!("{} → {}", row.old.as_ref().map_or("?", |old| &old.shown), row.new.shown)
 }
 
 const fn sign(row: &Row) -> char {
@@ -417,7 +459,7 @@ fn fate_text(row: &Row) -> String {
     match &row.effect {
         Effect::Unknown => status.to_owned(),
         Effect::Seen => "took effect".to_owned(),
-        Effect::Other(text) => format!("{text} instead"),
+        Effect::Other(text) => format!("{} instead", text.shown),
     }
 }
 
@@ -516,5 +558,35 @@ The same place in a stream, two contents
         assert_eq!((&records[0]["effect"], &records[1]["effect"]), (&"seen".into(), &"not_seen".into()));
         assert_eq!(records[2]["hosts"][1]["host"], "192.0.2.11");
         assert_eq!((&records[3]["first_hex"], &records[3]["again_packet"]), (&"0103".into(), &12.into()));
+    }
+
+    /// Texts of 3,000 bytes, of which nothing but the last ones differ: they are cut, but not taken for one another.
+    #[test]
+    fn long_texts_are_cut_and_compared_whole() {
+        let schedule = ObjectId(0x011f_41db);
+        let payload = |end: &str| format!("{}{end}", "ä".repeat(1_499)).into_bytes();
+        let read = |packet, ms, end| samples::read(1, packet, ms, schedule).answered(packet + 1, 60.0, &payload(end));
+        let write = |packet, ms, end| {
+            let request = samples::request(Command::LONG_WRITE, 1, packet, ms, schedule);
+            request.status(ExchangeStatus::Unconfirmed).writes(&payload(end))
+        };
+        let mut writes = Writes::new(Registry::builtin(), false);
+        for exchange in [
+            read(1, 0.0, "10"),
+            write(3, 1000.0, "11"),
+            read(5, 2000.0, "11"),
+            write(7, 3000.0, "12"),
+            read(9, 4000.0, "13"),
+        ] {
+            let Ok(()) = writes.event(Event::Exchange(&exchange));
+        }
+        let mut out = Vec::new();
+        writes.json(&[], &mut out).expect("a Vec takes all");
+        let text = String::from_utf8(out).expect("text");
+        let records: Vec<serde_json::Value> =
+            text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        let cut = serde_json::Value::from(format!("{}… (3000 bytes)", "ä".repeat(TEXT / 2)));
+        assert_eq!((&records[0]["old"], &records[0]["new"], &records[1]["shown_later"]), (&cut, &cut, &cut));
+        assert_eq!((&records[0]["effect"], &records[1]["effect"]), (&"seen".into(), &"not_seen".into()));
     }
 }
