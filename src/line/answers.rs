@@ -1,15 +1,16 @@
 //! What the device sends: answers and their copies, and frames that nobody asked for.
 
 use super::contests::{Contest, Contested};
+use super::context::Context;
 use super::copies::Place;
-use super::device::{CROSSED, Context, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
+use super::device::{CROSSED, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::memory::Memory;
-use super::outcome::About;
+use super::outcome::{About, Found};
 use super::request::{Answer, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
 use super::slab::At;
-use super::values::{self, Found};
+use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::in_place::boxed;
@@ -105,8 +106,12 @@ impl DeviceLine {
         if frame.crc_ok() && frame.command.is_response() {
             match nature.response_type {
                 DataType::String => anomalies.extend(self.cut_text(&frame, subject, context)),
-                DataType::Timeseries => anomalies.extend(self.cut_series(&frame, subject, TIMESERIES_ROW, context)),
-                DataType::EventTable => anomalies.extend(self.cut_series(&frame, subject, EVENT_ROW, context)),
+                DataType::Timeseries => {
+                    anomalies.extend(self.series.cut(&frame, subject, TIMESERIES_ROW, &self.requests, context));
+                }
+                DataType::EventTable => {
+                    anomalies.extend(self.series.cut(&frame, subject, EVENT_ROW, &self.requests, context));
+                }
                 _ => {}
             }
         }

@@ -1,27 +1,26 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
 use super::contests::Contests;
+use super::context::Context;
 use super::copies::Copies;
 use super::exchange::Sighting;
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
-use super::memory::Memory;
 use super::nature::Nature;
-use super::outcome::{LineId, Listener, Outbox};
+use super::outcome::{About, Found};
 use super::request::{Handle, Key, Kind, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
 use super::slab::At;
 use super::subject::Subjects;
-use super::values::{self, Found};
+use super::values;
 use super::writes;
+use crate::anomaly::{AnomalyId, Code};
 use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
-use crate::rct::registry::Registry;
 use crate::time::Timestamp;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
@@ -36,23 +35,6 @@ pub(super) const CROSSED: Duration = Duration::from_millis(1);
 
 /// `pas.period`: writing 0 to it ends all subscriptions.
 const PAS_PERIOD: crate::object::ObjectId = crate::object::ObjectId(0x9c8f_e559);
-
-/// What a line needs from outside to do its work.
-#[derive(Debug)]
-pub(super) struct Context<L: ?Sized = dyn Listener> {
-    pub(super) registry: Arc<Registry>,
-    /// How long an answer is waited for.
-    pub(super) timeout: Duration,
-    /// The line that is at work.
-    pub(super) line: LineId,
-    /// The latest time heard of.
-    pub(super) now: Timestamp,
-    /// Other connections are open that may get copies.
-    pub(super) copying: bool,
-    /// Room for what is remembered of long frames.
-    pub(super) memory: Memory,
-    pub(super) out: Outbox<L>,
-}
 
 /// One device and all its connections.
 #[derive(Debug, Default)]
@@ -219,7 +201,7 @@ impl DeviceLine {
             blind: false,
             broken_answer: false,
         });
-        self.overload(handle, context);
+        self.load.asked(&mut self.requests, handle, context);
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS {
             self.give_up_oldest(context);
@@ -239,7 +221,7 @@ impl DeviceLine {
         let repeated = asking.ask(handle, frame, self.pace.one_go, context.timeout)?;
         let of = repeated.is_retry.then_some(repeated.first);
         if repeated.fate == Fate::Failed && repeated.is_retry {
-            anomalies.push(super::fate::retry(frame, context));
+            anomalies.push(retry(frame, context));
         }
         if repeated.fate != Fate::Pending {
             return None;
@@ -265,4 +247,9 @@ fn kind_of(command: Command, nature: &Nature) -> Option<Kind> {
         Command::WRITE | Command::LONG_WRITE => Some(Kind::Write),
         _ => None,
     }
+}
+
+/// The same request again, after an answer that did not come or was no good.
+pub(super) fn retry(request: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
+    context.out.anomaly(Code::Retry, About::frame(request), "the same request again, after the one before it failed")
 }

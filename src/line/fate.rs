@@ -1,17 +1,18 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
 use super::contests::Contest;
+use super::context::Context;
 use super::copies::Place;
-use super::device::{Context, DeviceLine};
+use super::device::{DeviceLine, retry};
 use super::exchange::{Exchange, ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::memory::Memory;
-use super::outcome::About;
+use super::outcome::{About, Found};
 use super::request::{Answer, Given, Handle, Kind, Request};
 use super::sensitive;
+use super::series;
 use super::slab::At;
 use super::trace::Trace;
-use super::values::Found;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::in_place::boxed;
@@ -284,7 +285,7 @@ impl DeviceLine {
         if let Some(given) = &request.given {
             found.extend_from_slice(&given.anomalies);
             if request.kind == Kind::Query {
-                found.extend(self.mismatched_series(request, given, context));
+                found.extend(series::mismatched(request, given, &self.requests, context));
             }
             let asked_again = request.repeated_at().is_some_and(|again| again <= given.clock) && !request.served;
             if asked_again || !given.clock.is_within(context.timeout, request.clock) {
@@ -344,10 +345,6 @@ fn unconfirmed(request: &Sighting, read: Option<&Trace>, context: &mut Context) 
     let about = About::frame(request);
     let about = if let Some(read) = read { about.and(read.spans()) } else { about };
     context.out.anomaly(Code::WriteUnconfirmed, about, message)
-}
-
-pub(super) fn retry(request: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
-    context.out.anomaly(Code::Retry, About::frame(request), "the same request again, after the one before it failed")
 }
 
 #[cold]

@@ -1,12 +1,14 @@
 //! All devices of a session: every frame goes to the line of its device.
 
+use super::context::Context;
 use super::copies::Place;
-use super::device::{Context, DeviceLine};
+use super::device::DeviceLine;
 use super::devices::Devices;
 use super::exchange::{Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
 use super::memory::Memory;
+use super::noise::{self, NonFrameSeen};
 use super::outcome::{About, LineId, Listener, Outbox};
 use super::request::Key;
 use super::roles::Roles;
@@ -15,7 +17,6 @@ use super::values;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::{ByConnection, ConnectionId, Direction, Endpoint};
 use crate::in_place::boxed;
-use crate::packet::ByteRange;
 use crate::rct::registry::Registry;
 use crate::rct::{Escaping, NonFrameKind};
 use crate::time::Timestamp;
@@ -48,29 +49,6 @@ impl Opening {
             Direction::ToClient => [self.server, self.client],
         }
     }
-}
-
-/// Bytes that are no frame, as the lines see them.
-#[derive(Clone, Copy, Debug)]
-pub struct NonFrameSeen<'a> {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// The sender's end.
-    pub src: Endpoint,
-    /// The receiver's end.
-    pub dst: Endpoint,
-    /// When.
-    pub ts: Timestamp,
-    /// The same moment on a clock that never goes back.
-    pub clock: Timestamp,
-    /// What.
-    pub kind: NonFrameKind,
-    /// Left over from what the capture lost.
-    pub capture_incomplete: bool,
-    /// The bytes.
-    pub raw: &'a [u8],
-    /// Where they stand.
-    pub spans: &'a [ByteRange],
 }
 
 #[derive(Debug)]
@@ -266,7 +244,7 @@ impl<L: Listener + 'static> Lines<L> {
         let Some(Spot { line, member }) = spot else { return };
         self.on(line, |line, context| {
             if joins {
-                line.crowd(&frame, &mut context.out);
+                line.load.joined(line.members.alive(), &frame, &mut context.out);
             }
             if frame.escaping != Escaping::Full {
                 report_escaping(line, member, &frame, context);
@@ -303,7 +281,7 @@ impl<L: Listener + 'static> Lines<L> {
             Some(Spot { line, member }) => {
                 self.on(line, |line, context| line.non_frame(member, seen, sender, context));
             }
-            None => super::noise::report(seen, &mut self.context.out),
+            None => noise::report(seen, &mut self.context.out),
         }
     }
 
@@ -451,6 +429,7 @@ mod tests {
     use crate::anomaly::Anomaly;
     use crate::limits::DEVICES_AT_REST;
     use crate::object::ObjectId;
+    use crate::packet::ByteRange;
     use crate::rct::Command;
     use std::hash::BuildHasher as _;
 

@@ -1,9 +1,10 @@
 //! More than a line can carry: requests that pile up, and more clients than the bridge has room for.
 
-use super::device::{Context, DeviceLine};
+use super::context::Context;
 use super::exchange::Sighting;
 use super::outcome::{About, Outbox};
 use super::request::Handle;
+use super::requests::Requests;
 use crate::anomaly::Code;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -45,18 +46,16 @@ impl Load {
             backlog.answered += 1;
         }
     }
-}
 
-impl DeviceLine {
     /// Takes note of a request that has just joined the line. A backlog is told once until it has gone.
-    pub(super) fn overload(&mut self, handle: Handle, context: &mut Context) {
-        if self.requests.owed() < BACKLOG {
-            self.load.backlog = None;
+    pub(super) fn asked(&mut self, requests: &mut Requests, handle: Handle, context: &mut Context) {
+        if requests.owed() < BACKLOG {
+            self.backlog = None;
             return;
         }
-        let Some(frame) = self.requests.get(handle).map(|request| &request.frame) else { return };
+        let Some(frame) = requests.get(handle).map(|request| &request.frame) else { return };
         let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };
-        let backlog = self.load.backlog.get_or_insert(fresh);
+        let backlog = self.backlog.get_or_insert(fresh);
         backlog.asked += 1;
         let lasts = frame.clock.since(backlog.since);
         if backlog.told || lasts < SUSTAINED || backlog.answered < ALIVE {
@@ -70,17 +69,16 @@ impl DeviceLine {
             backlog.answered
         );
         let overload = context.out.anomaly(Code::Overload, About::frame(frame), message);
-        self.requests.change(handle, |request| request.anomalies.push(overload));
+        requests.change(handle, |request| request.anomalies.push(overload));
     }
 
-    /// Takes note of a connection that has just joined. Told once until there are fewer again.
-    pub(super) fn crowd(&mut self, frame: &Sighting, out: &mut Outbox) {
-        let count = self.members.alive();
+    /// Takes note of a connection that has just joined with a frame, as one of `count`. Told once until there are fewer again.
+    pub(super) fn joined(&mut self, count: usize, frame: &Sighting, out: &mut Outbox) {
         let crowded = count > CONNECTIONS;
-        if crowded && !self.load.crowded {
+        if crowded && !self.crowded {
             let message = format!("{count} connections at a time; the bridge takes about {CONNECTIONS}");
             out.anomaly(Code::TooManyClients, About::frame(frame), message);
         }
-        self.load.crowded = crowded;
+        self.crowded = crowded;
     }
 }

@@ -9,6 +9,7 @@
 
 mod answers;
 mod contests;
+mod context;
 mod copies;
 mod device;
 mod devices;
@@ -36,6 +37,7 @@ mod values;
 mod writes;
 
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
-pub use lines::{Addressee, Closing, Lines, NonFrameSeen, Opening};
+pub use lines::{Addressee, Closing, Lines, Opening};
 pub use member::Counts;
+pub use noise::NonFrameSeen;
 pub use outcome::{LineId, Listener};

@@ -1,19 +1,44 @@
 //! Bytes that are no frames: what they mean for the dialogue.
 
-use super::device::{Context, DeviceLine};
+use super::context::Context;
+use super::device::DeviceLine;
 use super::exchange::{Sender, SightingId};
-use super::lines::NonFrameSeen;
 use super::outcome::{About, Outbox};
 use super::slab::At;
 use crate::anomaly::Code;
+use crate::endpoint::{ConnectionId, Endpoint};
 use crate::packet::ByteRange;
 use crate::rct::NonFrameKind;
+use crate::time::Timestamp;
 
 /// How a burst of noise begins.
 const NOISE: &[u8] = &[0x2b, 0x2b, 0x2b];
 
 /// So many bytes of junk are written out in a message.
 const SHOWN: usize = 16;
+
+/// Bytes that are no frame, as the lines see them.
+#[derive(Clone, Copy, Debug)]
+pub struct NonFrameSeen<'a> {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The sender's end.
+    pub src: Endpoint,
+    /// The receiver's end.
+    pub dst: Endpoint,
+    /// When.
+    pub ts: Timestamp,
+    /// The same moment on a clock that never goes back.
+    pub clock: Timestamp,
+    /// What.
+    pub kind: NonFrameKind,
+    /// Left over from what the capture lost.
+    pub capture_incomplete: bool,
+    /// The bytes.
+    pub raw: &'a [u8],
+    /// Where they stand.
+    pub spans: &'a [ByteRange],
+}
 
 impl DeviceLine {
     /// Bytes that are no frame, on one of the line's connections.

@@ -41,6 +41,9 @@ pub(super) struct Outbox<L: ?Sized = dyn Listener> {
     pub(super) listener: L,
 }
 
+/// The anomalies found on one frame.
+pub(super) type Found = Vec<(AnomalyId, Code)>;
+
 /// What an anomaly is about.
 pub(super) struct About {
     ts: Timestamp,

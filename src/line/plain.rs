@@ -4,7 +4,8 @@
 //! Nearly all are so. The long way, by `answers` and `fate`, would come to the same.
 
 use super::answers::Arrival;
-use super::device::{Context, DeviceLine};
+use super::context::Context;
+use super::device::DeviceLine;
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};

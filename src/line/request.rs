@@ -1,8 +1,8 @@
 //! One request that is not done yet, and what an answer to it is.
 
 use super::exchange::{ExchangeId, Pairing, Response, Sighting};
+use super::outcome::Found;
 use super::slab::At;
-use super::values::Found;
 use crate::anomaly::Severity;
 use crate::endpoint::ConnectionId;
 use crate::object::ObjectId;

@@ -1,9 +1,9 @@
 //! Secrets in clear: passwords, serial numbers and network names that cross the wire for everybody to read.
 
-use super::device::Context;
+use super::context::Context;
 use super::exchange::Sighting;
-use super::outcome::{About, Outbox};
-use super::values::{self, Found};
+use super::nature::is_table;
+use super::outcome::{About, Found, Outbox};
 use crate::anomaly::Code;
 use crate::rct::registry::Object;
 
@@ -19,7 +19,7 @@ pub(super) fn judge(object: &Object, frame: &Sighting, found: &mut Found, out: &
 
 /// Takes a WRITE, of a client or of the device. A question to a table carries no value.
 pub(super) fn judge_write(frame: &Sighting, found: &mut Found, context: &mut Context) {
-    if !frame.command.is_write() || !frame.crc_ok() || values::is_table(&context.registry, frame.object_id) {
+    if !frame.command.is_write() || !frame.crc_ok() || is_table(&context.registry, frame.object_id) {
         return;
     }
     if let Some(object) = context.registry.get(frame.object_id) {

@@ -1,7 +1,7 @@
 //! WRITEs that change what keeps people, grid or device safe: who wrote what, in place of what, and whether the device
 //! confirmed it.
 
-use super::device::Context;
+use super::context::Context;
 use super::exchange::{ExchangeId, ExchangeStatus, Sighting};
 use super::outcome::About;
 use super::subject::LastAnswer;

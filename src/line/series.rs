@@ -3,10 +3,11 @@
 //! A table cut inside a row is seen from its own bytes (`values`). One cut between two rows looks whole; that it was
 //! cut is known only from its neighbours and from what else went on.
 
-use super::device::{Context, DeviceLine};
+use super::context::Context;
 use super::exchange::Sighting;
 use super::outcome::About;
 use super::request::{Given, Kind, Request};
+use super::requests::Requests;
 use super::slab::At;
 use crate::anomaly::{AnomalyId, Code};
 use crate::rct::registry::Object;
@@ -55,17 +56,16 @@ impl Series {
         }
         neighbours.push_back(rows);
     }
-}
 
-impl DeviceLine {
     /// A table of whole rows, but far fewer than its own length field says, or than usual while another client was
     /// asking. Usual is what the last tables of the kind had; the end of a history has few rows too, so that alone is
     /// no sign.
-    pub(super) fn cut_series(
+    pub(super) fn cut(
         &mut self,
         frame: &Sighting,
         subject: At,
         row_bytes: usize,
+        requests: &Requests,
         context: &mut Context,
     ) -> Option<(AnomalyId, Code)> {
         let body = frame.payload.len().checked_sub(HEAD)?;
@@ -79,49 +79,49 @@ impl DeviceLine {
             let message = format!("{rows} rows where the length field says {declared}");
             return Some(context.out.anomaly(Code::SeriesCut, About::frame(frame), message));
         }
-        let usual = self.series.usual(&kind).unwrap_or(0);
+        let usual = self.usual(&kind).unwrap_or(0);
         if is_far_fewer(rows, usual)
-            && let Some(other) = self.interrupted_by(frame, subject)
+            && let Some(other) = interrupted_by(frame, subject, requests)
         {
             let message = format!("{rows} rows where {usual} are usual; {} asked meanwhile", other.src);
             let about = About::frame(frame).and(&other.spans);
             return Some(context.out.anomaly(Code::SeriesCut, about, message));
         }
-        self.series.remember(kind, rows);
+        self.remember(kind, rows);
         None
     }
+}
 
-    /// The first request of another connection after the one that `frame` answers.
-    fn interrupted_by(&self, frame: &Sighting, subject: At) -> Option<&Sighting> {
-        let asked = self.requests.open_for(subject).next()?;
-        let mut others = self.requests.iter().filter(|other| is_between(other, asked, frame.clock));
-        others.next().map(|other| &*other.frame)
-    }
+/// The first request of another connection after the one that `frame` answers.
+fn interrupted_by<'a>(frame: &Sighting, subject: At, requests: &'a Requests) -> Option<&'a Sighting> {
+    let asked = requests.open_for(subject).next()?;
+    let mut others = requests.iter().filter(|other| is_between(other, asked, frame.clock));
+    others.next().map(|other| &*other.frame)
+}
 
-    /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
-    /// the two answers were taken for each other, which is not the device's doing.
-    pub(super) fn mismatched_series(
-        &self,
-        asked: &Request,
-        given: &Given,
-        context: &mut Context,
-    ) -> Option<(AnomalyId, Code)> {
-        let (request, answer) = (&asked.frame, given.first());
-        if request.payload.len() != HEAD || !answer.crc_ok() {
-            return None;
-        }
-        let subject = asked.subject;
-        let asked = time(&request.payload)?;
-        let echoed = time(&answer.payload)?;
-        let others = |other: &Request| {
-            other.subject == subject && other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed)
-        };
-        if asked == echoed || self.requests.iter().any(others) {
-            return None;
-        }
-        let message = format!("asked for the time {asked}, answered for {echoed}");
-        Some(context.out.anomaly(Code::SeriesMismatch, About::frame(answer).and(&request.spans), message))
+/// The answer to a question about a table repeats the time asked for. Where another open question has that time,
+/// the two answers were taken for each other, which is not the device's doing.
+pub(super) fn mismatched(
+    asked: &Request,
+    given: &Given,
+    requests: &Requests,
+    context: &mut Context,
+) -> Option<(AnomalyId, Code)> {
+    let (request, answer) = (&asked.frame, given.first());
+    if request.payload.len() != HEAD || !answer.crc_ok() {
+        return None;
     }
+    let subject = asked.subject;
+    let asked = time(&request.payload)?;
+    let echoed = time(&answer.payload)?;
+    let others = |other: &Request| {
+        other.subject == subject && other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed)
+    };
+    if asked == echoed || requests.iter().any(others) {
+        return None;
+    }
+    let message = format!("asked for the time {asked}, answered for {echoed}");
+    Some(context.out.anomaly(Code::SeriesMismatch, About::frame(answer).and(&request.spans), message))
 }
 
 fn is_far_fewer(rows: usize, usual: usize) -> bool {

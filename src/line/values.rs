@@ -1,23 +1,15 @@
 //! What is wrong with a frame itself, or with the value it carries.
 
-use super::device::Context;
+use super::context::Context;
 use super::exchange::Sighting;
 use super::nature::Nature;
-use super::outcome::{About, Outbox};
+use super::outcome::{About, Found, Outbox};
 use super::secrets;
-use crate::anomaly::{AnomalyId, Code};
+use crate::anomaly::Code;
 use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
 use crate::rct::{Command, Escaping, FrameStatus, Framer, Item, StreamEnd};
-
-/// The anomalies found on one frame.
-pub(super) type Found = Vec<(AnomalyId, Code)>;
-
-/// Whether the object is a history or the event table: a WRITE to it is a question.
-pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
-    registry.get(object_id).is_some_and(|object| object.response_type.is_table())
-}
 
 /// What is wrong with a client's request, seen once per frame.
 pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found, context: &mut Context) {

@@ -1,10 +1,9 @@
 //! Who wrote what: hosts that write different values to one object.
 
-use super::device::Context;
+use super::context::Context;
 use super::exchange::Sighting;
-use super::outcome::About;
+use super::outcome::{About, Found};
 use super::trace::Trace;
-use super::values::Found;
 use crate::anomaly::Code;
 use std::net::IpAddr;
 use std::time::Duration;
