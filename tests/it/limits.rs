@@ -35,7 +35,7 @@ fn beyond_the_open_requests_the_oldest_are_told_as_open() {
 #[test]
 fn a_long_answer_beyond_the_bound_is_known_by_its_length_and_hash() {
     let schedule = ObjectId(0x011f_41db);
-    let [first, other] = [b'a', b'b'].map(|letter| vec![letter; 50_000]);
+    let [first, other] = [b'a', b'b'].map(|letter| vec![letter; 60_000]);
     let told = |others: usize, second: &[u8]| {
         let mut film = Film::new(1);
         film.request(1_000, 0, Command::READ, schedule, &[]);
@@ -50,9 +50,9 @@ fn a_long_answer_beyond_the_bound_is_known_by_its_length_and_hash() {
         told.retain(|anomaly| matches!(anomaly.code, Code::DuplicateResponse | Code::SensitiveWrite));
         told
     };
-    // Each takes some more than its bytes, and what is left in the end is not enough for one of 50,000.
+    // Each takes some more than its bytes, and what is left in the end is not enough for one more.
     let room = limits::REMEMBERED_BYTES_TOTAL / 60_000;
-    for (others, old) in [(0, "\"aaa"), (room - 10, "\"aaa"), (room, "50000 bytes; ")] {
+    for (others, old) in [(0, "\"aaa"), (room - 10, "\"aaa"), (room, "60000 bytes; ")] {
         let (same, differs) = (told(others, &first), told(others, &other));
         assert_eq!((same.len(), differs.len()), (1, 2), "beside {others} others");
         assert_eq!((same[0].code, differs[0].code), (Code::SensitiveWrite, Code::DuplicateResponse));
