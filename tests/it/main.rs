@@ -2,6 +2,7 @@
 
 mod anomalies;
 mod batch;
+mod circles;
 mod clean;
 mod cli;
 mod corpus;

@@ -102,17 +102,17 @@ const LONG_FILES: &[(&str, &str)] = &[
 ];
 
 /// One file, as the checks see it.
-struct Source {
+pub(crate) struct Source {
     /// Relative to `src`, with `/`.
-    path: String,
+    pub(crate) path: String,
     /// The whole text.
     text: String,
     /// The code outside test modules, with comments and the insides of strings blanked; lines keep their numbers.
-    code: String,
+    pub(crate) code: String,
 }
 
 impl Source {
-    fn new(path: &str, text: &str) -> Self {
+    pub(crate) fn new(path: &str, text: &str) -> Self {
         let mut code = blank(text);
         if is_test_file(path) {
             code.clear();
@@ -120,6 +120,20 @@ impl Source {
             code.truncate(tests);
         }
         Self { path: path.to_owned(), text: text.to_owned(), code }
+    }
+
+    /// Every file of the program.
+    pub(crate) fn all() -> Vec<Self> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut files = Vec::new();
+        sources(&root, &mut files);
+        files.sort();
+        assert!(!files.is_empty());
+        let read = |file: &PathBuf| {
+            let path = file.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
+            Self::new(&path, &fs::read_to_string(file).expect("UTF-8"))
+        };
+        files.iter().map(read).collect()
     }
 
     fn layer(&self) -> &str {
@@ -233,7 +247,7 @@ fn has_token(line: &str, token: &str) -> bool {
 }
 
 /// What follows `prefix` in the code: `a::b` for `crate::a::b`, and both of `crate::{a, b::c}`.
-fn paths(code: &str, prefix: &str) -> Vec<String> {
+pub(crate) fn paths(code: &str, prefix: &str) -> Vec<String> {
     let mut found = Vec::new();
     let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
     for (at, _) in code.match_indices(prefix) {
@@ -347,18 +361,9 @@ fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn the_source_keeps_to_the_architecture() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut files = Vec::new();
-    sources(&root, &mut files);
-    files.sort();
-    assert!(!files.is_empty());
     let mut report = String::new();
-    for file in files {
-        let path = file.strip_prefix(&root).expect("below src").to_string_lossy().replace('\\', "/");
-        let text = fs::read_to_string(&file).expect("UTF-8");
-        for problem in Source::new(&path, &text).problems() {
-            let _ = writeln!(report, "{problem}");
-        }
+    for problem in Source::all().iter().flat_map(Source::problems) {
+        let _ = writeln!(report, "{problem}");
     }
     assert!(report.is_empty(), "\n{report}");
 }
