@@ -33,7 +33,7 @@ const TICKS_A_SECOND: f64 = 100.0;
 /// What is measured, and how often.
 struct Settings {
     megabytes: u64,
-    /// Runs of what is fast; the median counts.
+    /// Rounds in which everything is measured once, but for what is slow; the median counts.
     runs: usize,
     tables: Vec<String>,
 }
@@ -43,7 +43,7 @@ impl Settings {
         let mut args: Vec<String> = std::env::args().skip(1).collect();
         let in_earnest = args.iter().any(|arg| arg == "--bench");
         args.retain(|arg| arg != "--bench");
-        let (megabytes, runs) = if in_earnest { (300, 5) } else { (1, 1) };
+        let (megabytes, runs) = if in_earnest { (300, 9) } else { (1, 1) };
         let mut settings = Self { megabytes, runs, tables: Vec::new() };
         let mut args = args.into_iter();
         while let Some(arg) = args.next() {
@@ -104,19 +104,7 @@ impl Tool {
         tools
     }
 
-    /// The median of some runs; `None` when the program cannot be started.
-    fn measure(&self, file: &Path, runs: usize) -> Option<Taken> {
-        let mut all = Vec::new();
-        for _ in 0..if self.slow { 1 } else { runs } {
-            all.push(self.run(file)?);
-        }
-        all.sort_by(|a, b| a.processor.total_cmp(&b.processor));
-        let processor = all[all.len() / 2].processor;
-        all.sort_by(|a, b| a.wall.total_cmp(&b.wall));
-        let peak_kib = all.iter().map(|taken| taken.peak_kib).max()?;
-        Some(Taken { wall: all[all.len() / 2].wall, processor, peak_kib })
-    }
-
+    /// Runs it once; `None` when it cannot be started.
     fn run(&self, file: &Path) -> Option<Taken> {
         let folder = Scratch::new("out");
         let place = |word: &String| match word.as_str() {
@@ -126,6 +114,28 @@ impl Tool {
         };
         take(Command::new(&self.command[0]).args(self.command[1..].iter().map(place)))
     }
+}
+
+/// Measures some things in turn, round after round, so that whatever keeps the machine busy for a while meets all of them.
+/// The medians of each; `None` for what was measured in no round.
+fn in_turn<T>(rounds: usize, things: &[T], measure: impl Fn(&T, usize) -> Option<Taken>) -> Vec<Option<Taken>> {
+    let mut all: Vec<Vec<Taken>> = things.iter().map(|_| Vec::new()).collect();
+    for round in 0..rounds {
+        for (thing, taken) in things.iter().zip(&mut all) {
+            taken.extend(measure(thing, round));
+        }
+    }
+    all.iter().map(|taken| medians(taken)).collect()
+}
+
+fn medians(all: &[Taken]) -> Option<Taken> {
+    let median = |of: fn(&Taken) -> f64| {
+        let mut numbers: Vec<f64> = all.iter().map(of).collect();
+        numbers.sort_by(f64::total_cmp);
+        numbers.get(numbers.len() / 2).copied()
+    };
+    let peak_kib = all.iter().map(|taken| taken.peak_kib).max()?;
+    Some(Taken { wall: median(|taken| taken.wall)?, processor: median(|taken| taken.processor)?, peak_kib })
 }
 
 /// Runs a command to its end, what it prints thrown away.
@@ -209,9 +219,15 @@ fn tools(settings: &Settings, scratch: &Scratch) {
     println!("| capture | MB | program | wall s | processor s | peak MiB | wall, in rctscope's | processor |");
     println!("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |");
     for (name, megabytes, file) in &captures {
+        let mut tools = Tool::all();
+        tools.retain(|tool| !tool.slow || *name == "small");
+        let taken = in_turn(settings.runs, &tools, |tool, round| {
+            // One run of what is slow has to do.
+            if tool.slow && round > 0 { None } else { tool.run(file) }
+        });
         let mut ours = Taken::default();
-        for tool in Tool::all().iter().filter(|tool| !tool.slow || *name == "small") {
-            let Some(taken) = tool.measure(file, settings.runs) else {
+        for (tool, taken) in tools.iter().zip(taken) {
+            let Some(taken) = taken else {
                 println!("| {name} | {megabytes} | {} | not here | | | | |", tool.name);
                 continue;
             };
@@ -238,19 +254,13 @@ fn jobs(settings: &Settings) {
     for seed in 1..=8 {
         folder.capture(&format!("{seed}.pcap"), settings.megabytes.div_ceil(10), false, seed);
     }
-    let measure = |jobs: &str| {
-        let mut walls: Vec<f64> = (0..settings.runs)
-            .map(|_| {
-                let out = Scratch::new("jobs");
-                let mut command = Command::new(RCTSCOPE);
-                command.arg("convert").arg(&folder.0).arg("-o").arg(&out.0).args(["--jobs", jobs, "--force"]);
-                take(&mut command).expect("it runs").wall
-            })
-            .collect();
-        walls.sort_by(f64::total_cmp);
-        walls[walls.len() / 2]
-    };
-    let (one, two) = (measure("1"), measure("2"));
+    let taken = in_turn(settings.runs, &["1", "2"], |jobs, _| {
+        let out = Scratch::new("jobs");
+        let mut command = Command::new(RCTSCOPE);
+        take(command.arg("convert").arg(&folder.0).arg("-o").arg(&out.0).args(["--jobs", jobs, "--force"]))
+    });
+    let [one, two] = taken[..] else { unreachable!("two were measured") };
+    let [one, two] = [one, two].map(|taken| taken.expect("it runs").wall);
     println!("| 8 captures of {} MB | wall s | throughput |", settings.megabytes.div_ceil(10));
     println!("| --- | ---: | ---: |");
     println!("| --jobs 1 | {one:.2} | 1 |");
