@@ -180,5 +180,9 @@ pub const REMEMBERED_OBJECTS_PER_DEVICE: usize = 16;
 /// Requests open on one device's line.
 pub const OPEN_REQUESTS: usize = 4096;
 
+/// Bytes of open requests that are longer than most, on the lines of all devices together; beyond, the oldest requests on the
+/// line of one more are told as they stand. Arbitrary: clients write texts of 64 bytes, one at a time.
+pub const OPEN_REQUEST_BYTES_TOTAL: usize = 32 << 20;
+
 /// How long a request is waited for, unless the user says otherwise.
 pub const RESPONSE_TIMEOUT: Duration = Duration::from_secs(5);

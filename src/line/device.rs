@@ -19,6 +19,7 @@ use super::values;
 use super::writes;
 use crate::anomaly::{AnomalyId, Code};
 use crate::limits::OPEN_REQUESTS;
+use crate::loan::Loan;
 use crate::rct::Command;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -35,6 +36,9 @@ pub(super) const CROSSED: Duration = Duration::from_millis(1);
 
 /// `pas.period`: writing 0 to it ends all subscriptions.
 const PAS_PERIOD: crate::object::ObjectId = crate::object::ObjectId(0x9c8f_e559);
+
+/// Requests on other lines have all the room for long ones.
+struct NoRoom;
 
 /// One device and all its connections.
 #[derive(Debug, Default)]
@@ -166,11 +170,13 @@ impl DeviceLine {
             return;
         }
         let subject = self.subject(Key::of(&frame), context);
-        let nature = self.subjects.nature(subject);
-        let Some(kind) = kind_of(frame.command, nature) else { return };
+        let nature = *self.subjects.nature(subject);
+        let Some(kind) = kind_of(frame.command, &nature) else { return };
+        let room = self.room_for(&frame, context);
+        let is_too_much = room.is_err();
         let handle = self.requests.next_handle(context.out.asked(context.line, &frame));
         let mut anomalies = Found::new();
-        values::judge_request(&frame, nature, &mut anomalies, context);
+        values::judge_request(&frame, &nature, &mut anomalies, context);
         if kind == Kind::Write {
             let (answered, written) = (self.subjects.answered(subject), self.subjects.written(subject));
             self.sensitive.asked(handle.id, &frame, (answered, written), context);
@@ -200,11 +206,31 @@ impl DeviceLine {
             abandoned: false,
             blind: false,
             broken_answer: false,
+            room: room.unwrap_or_default(),
         });
         self.load.asked(&mut self.requests, handle, context);
         self.check_at(deadline);
-        if self.requests.len() > OPEN_REQUESTS {
+        if self.requests.len() > OPEN_REQUESTS || is_too_much {
             self.give_up_oldest(context);
+        }
+    }
+
+    /// Room for a request to be kept while it is open: none of its own is needed for nearly all, whose bytes take no place
+    /// beside the frame. Where there is not enough, the oldest requests make it; an error where even that does not do.
+    #[inline]
+    fn room_for(&mut self, frame: &Sighting, context: &mut Context) -> Result<Option<Loan>, NoRoom> {
+        let is_long = frame.payload.spilled() || frame.raw.spilled();
+        if is_long { self.make_room(frame, context).map(Some) } else { Ok(None) }
+    }
+
+    #[cold]
+    fn make_room(&mut self, frame: &Sighting, context: &mut Context) -> Result<Loan, NoRoom> {
+        loop {
+            match context.memory.lend_request(frame.payload.len() + frame.raw.len()) {
+                Some(room) => return Ok(room),
+                None if self.requests.len() == 0 => return Err(NoRoom),
+                None => self.give_up_oldest(context),
+            }
         }
     }
 

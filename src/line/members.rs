@@ -136,10 +136,8 @@ impl Members {
     fn uncount(&mut self, place: At, opened: Timestamp, standing: Standing) {
         self.alive -= usize::from(standing.alive);
         self.proven -= usize::from(standing.proven);
-        if standing.expecting {
-            self.relief = true;
-            self.expecting.remove(&(opened, place));
-        }
+        // One that is beyond the bound was not waited for.
+        self.relief |= standing.expecting && self.expecting.remove(&(opened, place));
     }
 }
 
@@ -238,5 +236,17 @@ mod tests {
             members.insert(Member::new(ConnectionId(id), at(1), at(0)));
         }
         assert_eq!(members.expecting_before(at(2)).count(), COPIES);
+    }
+
+    /// With 65,536 connections of one device, each that ended had all answers looked at that wait for copies.
+    #[test]
+    fn who_is_not_waited_for_is_no_relief() {
+        let mut members = Members::default();
+        let ids = 0..2 * u32::try_from(COPIES).expect("few");
+        let places: Vec<_> = ids.map(|id| members.insert(Member::new(ConnectionId(id), at(1), at(0)))).collect();
+        members.end(places[COPIES]);
+        assert!(!members.take_relief());
+        members.end(places[0]);
+        assert!(members.take_relief());
     }
 }

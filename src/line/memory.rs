@@ -3,7 +3,7 @@
 //! Knows how much room is taken. Does not know by which line.
 
 use crate::fingerprint::Fingerprints;
-use crate::limits::{REMEMBERED_BYTES_TOTAL, REMEMBERED_OBJECTS_TOTAL};
+use crate::limits::{OPEN_REQUEST_BYTES_TOTAL, REMEMBERED_BYTES_TOTAL, REMEMBERED_OBJECTS_TOTAL};
 use crate::loan::{Lender, Loan};
 
 /// Room for so many subjects is lent at once.
@@ -13,6 +13,7 @@ pub(super) const TOGETHER: usize = 64;
 #[derive(Debug)]
 pub(super) struct Memory {
     bytes: Lender,
+    requests: Lender,
     pub(super) fingerprints: Fingerprints,
     subjects: Lender,
 }
@@ -28,6 +29,7 @@ impl Memory {
     pub(super) fn of(bytes: usize, objects: usize) -> Self {
         Self {
             bytes: Lender::new(wide(bytes)),
+            requests: Lender::new(wide(OPEN_REQUEST_BYTES_TOTAL)),
             fingerprints: Fingerprints::default(),
             subjects: Lender::new(wide(objects)),
         }
@@ -36,6 +38,11 @@ impl Memory {
     /// Room for so many bytes, if nobody else has it.
     pub(super) fn lend_bytes(&self, count: usize) -> Option<Loan> {
         self.bytes.lend(wide(count))
+    }
+
+    /// Room for an open request of so many bytes, if nobody else has it.
+    pub(super) fn lend_request(&self, count: usize) -> Option<Loan> {
+        self.requests.lend(wide(count))
     }
 
     /// Room for [`TOGETHER`] subjects, if nobody else has it.

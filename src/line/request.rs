@@ -5,6 +5,7 @@ use super::outcome::Found;
 use super::slab::At;
 use crate::anomaly::Severity;
 use crate::endpoint::ConnectionId;
+use crate::loan::Loan;
 use crate::object::ObjectId;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -96,6 +97,9 @@ pub(super) struct Handle {
 pub(super) struct Request {
     pub(super) handle: Handle,
     pub(super) frame: Box<Sighting>,
+    /// The room that it takes, where it is longer than most.
+    #[expect(dead_code, reason = "it is given back when the request is told")]
+    pub(super) room: Option<Loan>,
     /// When the request was made.
     pub(super) clock: Timestamp,
     pub(super) connection: ConnectionId,

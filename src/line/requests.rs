@@ -490,6 +490,7 @@ mod tests {
                     abandoned: false,
                     blind: false,
                     broken_answer: false,
+                    room: None,
                 });
             }
             Act::Answer(n, by) if !list.is_empty() => {

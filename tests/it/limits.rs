@@ -6,7 +6,7 @@ use rctscope::analyzer::{Collector, Options};
 use rctscope::anomaly::{Code, Severity};
 use rctscope::capture::Reader;
 use rctscope::limits;
-use rctscope::line::ExchangeStatus;
+use rctscope::line::{Exchange, ExchangeStatus};
 use rctscope::object::ObjectId;
 use rctscope::rct::{Command, encode};
 use rctscope::tools::synth::{Hostile, hostile};
@@ -58,6 +58,28 @@ fn a_long_answer_beyond_the_bound_is_known_by_its_length_and_hash() {
         assert_eq!((same[0].code, differs[0].code), (Code::SensitiveWrite, Code::DuplicateResponse));
         assert!(same[0].message.contains(&format!("in place of {old}")), "beside {others} others: {}", same[0].message);
     }
+}
+
+/// More long requests open than there is room for: the oldest are told as they stand, and none is lost.
+#[test]
+fn beyond_the_bytes_of_open_requests_the_oldest_are_told_as_open() {
+    let mut film = Film::new(1);
+    let written = vec![0x55; 60_000];
+    let count = limits::OPEN_REQUEST_BYTES_TOTAL / written.len() + 7;
+    for n in 0..count {
+        let id = ObjectId(u32::try_from(n).expect("few") << 8 | 1);
+        film.request(1_000 + u64::try_from(n).expect("few"), 0, Command::LONG_WRITE, id, &written);
+    }
+    film.tick(20_000, 0);
+    let observed = analyze(&film);
+    assert_eq!(observed.exchanges.len(), count);
+    let is_open = |exchange: &Exchange| exchange.status == ExchangeStatus::Open;
+    let (beyond, kept) = observed.exchanges.split_at(observed.exchanges.iter().filter(|told| is_open(told)).count());
+    assert!(beyond.iter().all(is_open) && !kept.iter().any(is_open), "the oldest are open");
+    let size = |exchange: &Exchange| exchange.lead().payload.len() + exchange.lead().raw.len();
+    let bytes: usize = kept.iter().map(size).sum();
+    assert!(bytes <= limits::OPEN_REQUEST_BYTES_TOTAL);
+    assert!(bytes + size(&beyond[0]) > limits::OPEN_REQUEST_BYTES_TOTAL, "no more than had to be");
 }
 
 /// What a file tells of itself, and how many packets come out of it.
