@@ -15,10 +15,15 @@ use std::collections::VecDeque;
 /// Samples held back at most. More than any line answers within a time-out; beyond, the oldest goes out early.
 const HELD: usize = 65_536;
 
+/// Bytes of them: tables have a line for each row. Arbitrary.
+const HELD_BYTES: usize = 32 << 20;
+
 /// Samples that wait for their time, the earliest first.
 #[derive(Debug, Default)]
 pub(super) struct Samples {
     held: VecDeque<(Timestamp, Box<[u8]>)>,
+    /// How many bytes they have.
+    bytes: usize,
     scratch: Line,
 }
 
@@ -34,18 +39,25 @@ impl Samples {
         self.scratch.clear();
         samples(recorder, &mut self.scratch, exchange.id.0, connection, frame);
         if self.scratch.len() > 0 {
-            let at = self.held.partition_point(|(ts, _)| *ts <= frame.ts);
-            self.held.insert(at, (frame.ts, self.scratch.as_bytes().into()));
+            let lines = self.scratch.as_bytes().into();
+            self.hold(frame.ts, lines);
         }
+    }
+
+    fn hold(&mut self, ts: Timestamp, lines: Box<[u8]>) {
+        self.bytes += lines.len();
+        let at = self.held.partition_point(|(before, _)| *before <= ts);
+        self.held.insert(at, (ts, lines));
     }
 
     /// Moves to `out` the samples of before `ts` (all of them, without one).
     pub(super) fn release(&mut self, out: &mut Line, ts: Option<Timestamp>) {
         while let Some((first, lines)) = self.held.front() {
-            if ts.is_some_and(|ts| *first >= ts) && self.held.len() <= HELD {
+            if ts.is_some_and(|ts| *first >= ts) && self.held.len() <= HELD && self.bytes <= HELD_BYTES {
                 return;
             }
             out.rendered(lines);
+            self.bytes -= lines.len();
             self.held.pop_front();
         }
     }
@@ -111,5 +123,25 @@ const fn has_scalar(value: &Value<'_>) -> bool {
         | Value::UnixTime(_)
         | Value::Bits { .. } => true,
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rows of tables were held by the gigabyte while a request before them was open.
+    #[test]
+    fn so_many_bytes_wait_and_the_earliest_go_out_first() {
+        let (mut samples, mut out) = (Samples::default(), Line::default());
+        let (each, beyond) = (HELD_BYTES / 32, 5_u8);
+        for n in (0..32 + beyond).rev() {
+            samples.hold(Timestamp::from_nanos(n.into()), vec![n; each].into());
+        }
+        samples.release(&mut out, Some(Timestamp::EARLIEST));
+        let expected: Vec<u8> = (0..beyond).flat_map(|n| vec![n; each]).collect();
+        assert!(out.as_bytes() == expected && samples.bytes == HELD_BYTES);
+        samples.release(&mut out, None);
+        assert_eq!((out.len(), samples.bytes, samples.held.len()), (each * (32 + usize::from(beyond)), 0, 0));
     }
 }
