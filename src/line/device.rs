@@ -206,7 +206,7 @@ impl DeviceLine {
             abandoned: false,
             blind: false,
             broken_answer: false,
-            room: room.unwrap_or_default(),
+            _room: room.unwrap_or_default(),
         });
         self.load.asked(&mut self.requests, handle, context);
         self.check_at(deadline);

@@ -70,11 +70,6 @@ fn is_ordinary(number: f32) -> bool {
     number == 0.0 || number.is_normal()
 }
 
-/// Whether the object is a history or the event table: a WRITE to it is a question.
-pub(super) fn is_table(registry: &Registry, object_id: ObjectId) -> bool {
-    registry.get(object_id).is_some_and(|object| object.response_type.is_table())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -98,8 +98,7 @@ pub(super) struct Request {
     pub(super) handle: Handle,
     pub(super) frame: Box<Sighting>,
     /// The room that it takes, where it is longer than most.
-    #[expect(dead_code, reason = "it is given back when the request is told")]
-    pub(super) room: Option<Loan>,
+    pub(super) _room: Option<Loan>,
     /// When the request was made.
     pub(super) clock: Timestamp,
     pub(super) connection: ConnectionId,

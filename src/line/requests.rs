@@ -490,7 +490,7 @@ mod tests {
                     abandoned: false,
                     blind: false,
                     broken_answer: false,
-                    room: None,
+                    _room: None,
                 });
             }
             Act::Answer(n, by) if !list.is_empty() => {

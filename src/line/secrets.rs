@@ -2,7 +2,6 @@
 
 use super::context::Context;
 use super::exchange::Sighting;
-use super::nature::is_table;
 use super::outcome::{About, Found, Outbox};
 use crate::anomaly::Code;
 use crate::rct::registry::Object;
@@ -19,10 +18,10 @@ pub(super) fn judge(object: &Object, frame: &Sighting, found: &mut Found, out: &
 
 /// Takes a WRITE, of a client or of the device. A question to a table carries no value.
 pub(super) fn judge_write(frame: &Sighting, found: &mut Found, context: &mut Context) {
-    if !frame.command.is_write() || !frame.crc_ok() || is_table(&context.registry, frame.object_id) {
+    if !frame.command.is_write() || !frame.crc_ok() {
         return;
     }
-    if let Some(object) = context.registry.get(frame.object_id) {
+    if let Some(object) = context.registry.get(frame.object_id).filter(|object| !object.response_type.is_table()) {
         judge(object, frame, found, &mut context.out);
     }
 }

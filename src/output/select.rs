@@ -7,14 +7,13 @@
 use crate::anomaly::{Anomaly, AnomalyId, Code, Severity};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
+use crate::fingerprint::{Fingerprint, Fingerprints};
 use crate::line::{Exchange, ExchangeStatus, Sighting};
 use crate::object::ObjectId;
 use crate::rct::Command;
 use crate::time::Timestamp;
 use foldhash::HashMap;
-use foldhash::fast::RandomState;
 use rustc_hash::{FxHashMap, FxHashSet};
-use std::hash::BuildHasher as _;
 use std::net::IpAddr;
 
 /// Objects whose last value is remembered. Real devices have a thousand; a hostile capture could name any number.
@@ -152,9 +151,9 @@ pub struct Select<S> {
     ends: FxHashMap<ConnectionId, [Endpoint; 2]>,
     /// Anomalies of selected exchanges that have not come by yet.
     awaited: FxHashSet<AnomalyId>,
-    /// A hash of each object's last trusted payload, with a secret: nothing else is compared.
-    last_values: HashMap<(IpAddr, ObjectId, Option<u32>), u64>,
-    hasher: RandomState,
+    /// What each object's last trusted payload is known by.
+    last_values: HashMap<(IpAddr, ObjectId, Option<u32>), Fingerprint>,
+    fingerprints: Fingerprints,
 }
 
 impl<S> Select<S> {
@@ -167,7 +166,7 @@ impl<S> Select<S> {
             ends: FxHashMap::default(),
             awaited: FxHashSet::default(),
             last_values: HashMap::default(),
-            hasher: RandomState::default(),
+            fingerprints: Fingerprints::default(),
         }
     }
 
@@ -223,11 +222,11 @@ impl<S> Select<S> {
             return false;
         };
         let frame = &response.frame;
-        let hash = self.hasher.hash_one(&*frame.payload);
+        let value = self.fingerprints.of(&frame.payload);
         if self.last_values.len() >= REMEMBERED_OBJECTS {
             self.last_values.clear();
         }
-        self.last_values.insert((frame.device().ip, frame.object_id, frame.address), hash) != Some(hash)
+        self.last_values.insert((frame.device().ip, frame.object_id, frame.address), value) != Some(value)
     }
 
     fn anomaly(&mut self, anomaly: &Anomaly) -> bool {
@@ -261,6 +260,7 @@ mod tests {
     use crate::line::{ExchangeId, Pairing, Response, Sender, SightingId};
     use crate::packet::{ByteRange, PacketNumber};
     use smallvec::smallvec;
+    use std::hash::BuildHasher as _;
 
     const SOC: ObjectId = ObjectId(0x9599_30BF);
     const DEVICE: &str = "192.0.2.20:8899";
