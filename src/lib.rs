@@ -25,6 +25,7 @@ pub mod object;
 pub mod output;
 pub mod packet;
 pub mod rct;
+mod short;
 pub mod tcp;
 pub mod time;
 pub mod tools;

@@ -66,7 +66,7 @@ pub const HISTORY_BYTES: usize = 1 << 20;
 pub const HISTORY_BYTES_PER_DIRECTION: u64 = 64 << 10;
 
 /// Packets remembered, by all connections together, to tell a packet captured twice from one sent twice.
-pub const REMEMBERED_PACKETS: usize = 16 << 10;
+pub const REMEMBERED_PACKETS: usize = 4 << 10;
 
 /// Packets of one direction among which a duplicate is looked for.
 pub const REMEMBERED_PACKETS_PER_DIRECTION: usize = 64;

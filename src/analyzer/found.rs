@@ -5,22 +5,24 @@ use super::order::Place;
 use super::ordinary::Ordinary;
 use crate::event::NonFrameSighting;
 use crate::line::Sighting;
+use crate::object::ObjectId;
 
 /// A frame or non-frame on its way to the line.
 #[derive(Debug)]
-pub(super) struct Found {
-    /// The place in the capture where it was complete.
-    pub(super) at: Place,
-    pub(super) what: What,
-    /// Nothing more comes of before it: what [`Kind::Settled`](super::step::Kind) would say next.
-    pub(super) settles: bool,
+pub(super) enum Found {
+    Ordinary(Ordinary),
+    Rare {
+        /// The place in the capture where it was complete.
+        at: Place,
+        what: What,
+        /// Nothing more comes of before it: what [`Kind::Settled`](super::step::Kind) would say next.
+        settles: bool,
+    },
 }
 
-/// What was found.
+/// What was found that is no ordinary frame.
 #[derive(Debug)]
 pub(super) enum What {
-    Ordinary(Ordinary),
-    /// A frame that is not.
     Frame(Box<Sighting>),
     NonFrame(Box<NonFrameSighting>),
     /// The connection has ended: nothing of it follows.
@@ -28,18 +30,49 @@ pub(super) enum What {
 }
 
 impl Found {
-    #[inline]
     pub(super) const fn new(at: Place, what: What) -> Self {
-        Self { at, what, settles: false }
+        Self::Rare { at, what, settles: false }
+    }
+
+    #[inline]
+    pub(super) fn at(&self) -> Place {
+        match self {
+            Self::Ordinary(frame) => frame.at(),
+            Self::Rare { at, .. } => *at,
+        }
+    }
+
+    /// Nothing more comes of before it.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        match self {
+            Self::Ordinary(Ordinary { settles, .. }) | Self::Rare { settles, .. } => *settles = true,
+        }
+    }
+
+    pub(super) fn settles(&self) -> bool {
+        match self {
+            Self::Ordinary(Ordinary { settles, .. }) | Self::Rare { settles, .. } => *settles,
+        }
+    }
+
+    /// The object of a frame that is right.
+    pub(super) fn object_id(&self) -> Option<ObjectId> {
+        match self {
+            Self::Ordinary(frame) => Some(frame.object_id),
+            Self::Rare { what: What::Frame(frame), .. } if frame.crc_ok() && frame.command.is_known() => {
+                Some(frame.object_id)
+            }
+            Self::Rare { .. } => None,
+        }
     }
 
     /// The bytes it takes beside itself.
     pub(super) fn weight(&self) -> usize {
-        match &self.what {
-            What::Ordinary(frame) => frame.weight(),
-            What::Frame(frame) => frame.raw.len() + frame.payload.len(),
-            What::NonFrame(bytes) => bytes.raw.len(),
-            What::Closed(_) => 0,
+        match self {
+            Self::Rare { what: What::Frame(frame), .. } => frame.raw.len() + frame.payload.len(),
+            Self::Rare { what: What::NonFrame(bytes), .. } => bytes.raw.len(),
+            Self::Ordinary(_) | Self::Rare { .. } => 0,
         }
     }
 }

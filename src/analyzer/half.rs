@@ -7,10 +7,10 @@ use super::step::Outlet;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
 use crate::limits::{FRAME_PATIENCE, UNFINISHED_PIECE_OVERHEAD};
-use crate::line::exchange::kept;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd, WholeFrame};
+use crate::short::Short;
 use crate::tcp::Chunk;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -147,11 +147,10 @@ impl Run {
         Stand { spans, ts: self.ts, completed: self.completed, at: self.place(offset) }
     }
 
-    /// A frame that stands in it, where it was not late.
+    /// Whether its packet came in its time, and its bytes with it.
     #[inline]
-    fn ordinary(&self, frame: &WholeFrame<'_>, way: Way) -> Found {
-        let what = What::Ordinary(Ordinary::new(frame, way.connection, way.direction, self.ts));
-        Found::new(self.place(frame.offset), what)
+    fn is_in_time(&self) -> bool {
+        self.packet == self.delivered_by && self.ts == self.clock
     }
 }
 
@@ -186,19 +185,23 @@ impl Half {
             return self.take_found(outlet);
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
-        let is_ordinary = run.packet == run.delivered_by && !self.way.keep_raw;
+        let may_be_ordinary = run.is_in_time() && !self.way.keep_raw;
+        let (way, registry) = (self.way, outlet.registry);
         let stand = |offset, end| run.stand(offset, end);
+        let ordinary = |frame: &WholeFrame<'_>, payload| {
+            let (at, way) = (run.place(frame.offset), (way.connection, way.direction));
+            Found::Ordinary(Ordinary::new(frame, payload, way, at, registry))
+        };
         let mut items = self.framer.items(bytes);
         loop {
             while let Some(frame) = items.next_whole() {
-                if is_ordinary {
-                    outlet.put(|| run.ordinary(&frame, self.way));
-                } else {
-                    outlet.put(|| found_frame(&frame.into(), self.way, stand));
+                match Short::of(frame.payload).filter(|_| may_be_ordinary) {
+                    Some(payload) => outlet.put(|| ordinary(&frame, payload)),
+                    None => outlet.put(|| found_frame(&frame.into(), way, stand)),
                 }
             }
             let Some(item) = items.next() else { break };
-            if let Some(found) = found(&item, self.way, stand) {
+            if let Some(found) = found(&item, way, stand) {
                 outlet.put(|| found);
             }
         }
@@ -367,6 +370,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         dst: way.dst,
         command: frame.command,
         object_id: frame.object_id,
+        known: None,
         address: frame.address,
         status: frame.status,
         escaping: frame.escaping,
@@ -376,7 +380,7 @@ fn found_frame(frame: &Frame<'_>, way: Way, stand: impl FnOnce(u64, u64) -> Stan
         real_length: frame.real_length,
         crc_read: frame.crc_read,
         crc_computed: frame.crc_computed,
-        payload: kept(frame.payload),
+        payload: SmallVec::from_slice(frame.payload),
         raw: if way.keep_raw { SmallVec::from_slice(frame.raw) } else { SmallVec::new() },
         stream_offset: frame.offset,
         stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),
@@ -408,6 +412,7 @@ fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {
 mod tests {
     use super::*;
     use crate::object::ObjectId;
+    use crate::rct::registry::Registry;
     use crate::rct::{Command, encode};
     use crate::tcp::ChunkBody;
     use std::net::Ipv4Addr;
@@ -425,7 +430,8 @@ mod tests {
         let ts = Timestamp::from_nanos(0);
         let chunk = Chunk { connection, direction, offset, body: ChunkBody::Data(bytes), packet, ts, packet_offset };
         let now = Moment { packet, ts, clock: ts, came: ts };
-        half.push(&chunk, bytes, now, &mut Outlet { proven: false, steps: &mut steps, unproven: &mut found });
+        let (registry, proven) = (Registry::builtin(), false);
+        half.push(&chunk, bytes, now, &mut Outlet { registry, proven, steps: &mut steps, unproven: &mut found });
         found
     }
 
@@ -443,7 +449,7 @@ mod tests {
         let (begun, rest) = frame.split_at(9);
         assert!(take(&mut half, 0, begun, PacketNumber(7), 54).is_empty());
         let found = take(&mut half, 9, rest, PacketNumber(7), 54 + 9);
-        let [Found { what: What::Frame(sighting), .. }] = &found[..] else { panic!("one frame: {found:?}") };
+        let [Found::Rare { what: What::Frame(sighting), .. }] = &found[..] else { panic!("one frame: {found:?}") };
         let length = u32::try_from(frame.len()).expect("short");
         assert_eq!(sighting.spans[..], [ByteRange { packet: PacketNumber(7), offset: 54, length }]);
     }

@@ -131,8 +131,14 @@ impl Analyzer {
     }
 
     fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
-        self.teller.take(self.collector.steps().drain(..), &mut self.told);
+        self.tell();
         self.told.drain(..).try_for_each(|told| sink.event(told.event()))
+    }
+
+    fn tell(&mut self) {
+        let steps = self.collector.steps();
+        self.teller.take(steps, &mut self.told);
+        steps.clear();
     }
 
     /// Takes something that the reader of the capture noticed.
@@ -146,7 +152,7 @@ impl Analyzer {
         self.collector.finish(complete);
         let mut summary = Summary::default();
         loop {
-            self.teller.take(self.collector.steps().drain(..), &mut self.told);
+            self.tell();
             for told in self.told.drain(..) {
                 sink.event(told.event())?;
                 if let Told::Summary(last) = told {

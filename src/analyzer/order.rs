@@ -63,7 +63,8 @@ impl Place {
 pub(super) enum Held {
     /// An exchange that is not told yet.
     Promised(ExchangeId, LineId),
-    Told(Told),
+    /// With the bytes it takes beside itself.
+    Told(Told, usize),
 }
 
 /// The events that wait, sorted.
@@ -94,8 +95,8 @@ fn weight(event: &Told) -> usize {
         Told::Frame(frame) => of_frame(frame),
         Told::NonFrame(bytes) => bytes.raw.len(),
         Told::Exchange(exchange) => {
-            let response = exchange.response.as_ref().map(|response| &response.frame);
-            exchange.request.iter().chain(response).map(|frame| of_frame(frame)).sum()
+            let response = exchange.response.as_ref().map(|response| &*response.frame);
+            exchange.request.iter().chain(response).map(of_frame).sum()
         }
         Told::Anomaly(anomaly) => anomaly.message.len() + size_of_val(&*anomaly.evidence),
         Told::Connection(_) | Told::Summary(_) => 0,
@@ -105,23 +106,25 @@ fn weight(event: &Told) -> usize {
 impl Order {
     /// Puts an event in its place, behind those that have the same.
     pub(super) fn put(&mut self, place: Place, event: Told) {
-        self.weight += weight(&event);
-        self.insert(place, || Held::Told(event));
+        let weight = weight(&event);
+        self.weight += weight;
+        self.insert(|| place, || Held::Told(event, weight));
     }
 
-    /// Keeps a place for an exchange that is not told yet, and for whatever comes behind it.
+    /// Keeps the place of some bytes for an exchange that is not told yet, and for whatever comes behind it.
     #[inline]
-    pub(super) fn promise(&mut self, place: Place, (exchange, line): (ExchangeId, LineId)) {
-        self.insert(place, || Held::Promised(exchange, line));
+    pub(super) fn promise(&mut self, clock: Timestamp, at: ByteRange, (exchange, line): (ExchangeId, LineId)) {
+        self.insert(|| Place::of(clock, at), || Held::Promised(exchange, line));
     }
 
+    /// `place`: made where it stays, see [`in_place`](crate::in_place).
     #[inline]
-    fn insert(&mut self, place: Place, event: impl FnOnce() -> Held) {
+    fn insert(&mut self, place: impl Fn() -> Place, event: impl FnOnce() -> Held) {
         // Most belong at the end.
-        if self.held.back().is_none_or(|(last, _)| *last <= place) {
-            push_back(&mut self.held, || (place, event()));
+        if self.held.back().is_none_or(|(last, _)| *last <= place()) {
+            push_back(&mut self.held, || (place(), event()));
         } else {
-            self.insert_earlier(place, event());
+            self.insert_earlier(place(), event());
         }
     }
 
@@ -166,15 +169,16 @@ impl Order {
     fn fill_at(&mut self, at: usize, exchange: Box<Exchange>) {
         let told = Told::Exchange(exchange);
         self.filled = self.gone.wrapping_add(at + 1);
-        self.weight += weight(&told);
-        self.held[at].1 = Held::Told(told);
+        let weight = weight(&told);
+        self.weight += weight;
+        self.held[at].1 = Held::Told(told, weight);
     }
 
     /// The line of the exchange that all others wait for, if there is one.
     pub(super) fn waits_for(&self) -> Option<LineId> {
         match self.held.front()? {
             (_, Held::Promised(_, line)) => Some(*line),
-            (_, Held::Told(_)) => None,
+            (_, Held::Told(..)) => None,
         }
     }
 
@@ -185,13 +189,13 @@ impl Order {
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
     #[inline]
     pub(super) fn release(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
-        while let Some((place, Held::Told(_))) = self.held.front() {
+        while let Some((place, Held::Told(..))) = self.held.front() {
             if place.clock.saturating_add(SLACK) > settled && !self.is_full() {
                 break;
             }
             self.gone = self.gone.wrapping_add(1);
-            if let Some((_, Held::Told(event))) = self.held.pop_front() {
-                self.weight -= weight(&event);
+            if let Some((_, Held::Told(event, weight))) = self.held.pop_front() {
+                self.weight -= weight;
                 out.push(event);
             }
         }
@@ -202,7 +206,7 @@ impl Order {
         self.gone = self.gone.wrapping_add(self.held.len());
         self.weight = 0;
         out.extend(self.held.drain(..).filter_map(|(_, held)| match held {
-            Held::Told(event) => Some(event),
+            Held::Told(event, _) => Some(event),
             Held::Promised(..) => None,
         }));
     }

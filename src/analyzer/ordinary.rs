@@ -1,90 +1,122 @@
-//! A frame that is what nearly all are: right, in one packet that was not late, and its bytes on the wire not wanted.
+//! A frame that is what nearly all are: right, short, in one packet that came in its time, and its bytes on the wire not
+//! wanted.
 //!
 //! It is a fraction as large as a [`Sighting`], which says of it only what goes without saying, and which is made where it
-//! stays: what goes from packets to lines is millions of these.
+//! stays: what goes from packets to lines, and from one processor's cache to the other's, is millions of these.
 
 use super::order::Place;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
-use crate::line::exchange::{Payload, kept};
+use crate::line::exchange::Payload;
 use crate::line::{Sender, Sighting, SightingId};
 use crate::object::ObjectId;
-use crate::packet::ByteRange;
+use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::registry::{ObjectPlace, Registry};
 use crate::rct::{Command, Escaping, FrameStatus, WholeFrame};
+use crate::short::Short;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 
-/// What of such a frame is not the same for all of them, but for its place.
+/// What of such a frame is not the same for all of them. One more byte would be one more line of the cache.
 #[derive(Debug)]
 pub(super) struct Ordinary {
-    payload: Payload,
-    ts: Timestamp,
+    clock: Timestamp,
+    packet: PacketNumber,
     stream_offset: u64,
-    stream_length: u32,
-    object_id: ObjectId,
+    payload: Short,
+    /// Where in its packet it begins.
+    offset: u32,
+    pub(super) object_id: ObjectId,
     pub(super) connection: ConnectionId,
-    declared_length: u16,
     crc: u16,
+    known: Option<ObjectPlace>,
     command: Command,
+    stream_length: u8,
     pub(super) direction: Direction,
+    /// Nothing more comes of before it.
+    pub(super) settles: bool,
 }
 
 impl Ordinary {
-    /// `ts`: when its packet came.
+    /// One with this payload that stands at `at`, where its packet's time was that of the clock.
     #[inline]
-    pub(super) fn new(frame: &WholeFrame<'_>, connection: ConnectionId, direction: Direction, ts: Timestamp) -> Self {
+    pub(super) fn new(
+        frame: &WholeFrame<'_>,
+        payload: Short,
+        (connection, direction): (ConnectionId, Direction),
+        at: Place,
+        registry: &Registry,
+    ) -> Self {
+        debug_assert_eq!(frame.declared_length, ID_BYTES + u16::from(payload.length()), "a whole frame says so");
         Self {
-            payload: kept(frame.payload),
-            ts,
+            clock: at.clock(),
+            packet: at.packet(),
             stream_offset: frame.offset,
-            stream_length: u32::try_from(frame.raw.len()).unwrap_or(u32::MAX),
+            payload,
+            offset: at.offset(),
             object_id: frame.object_id,
             connection,
-            declared_length: frame.declared_length,
             crc: frame.crc,
+            known: registry.place(frame.object_id),
             command: frame.command,
+            // All of it escaped would be some fifty bytes.
+            stream_length: u8::try_from(frame.raw.len()).unwrap_or(u8::MAX),
             direction,
+            settles: false,
         }
     }
 
-    pub(super) fn object_id(&self) -> ObjectId {
-        self.object_id
-    }
-
-    /// The bytes it takes beside itself.
-    pub(super) fn weight(&self) -> usize {
-        self.payload.len()
-    }
-
-    /// All of it. `at`: where it stands; `src`, `dst`: the ends of its connection.
+    /// Where it stands.
     #[inline]
-    pub(super) fn sighting(self, id: SightingId, at: Place, [src, dst]: [Endpoint; 2], sender: Sender) -> Sighting {
-        let span = ByteRange { packet: at.packet(), offset: at.offset(), length: self.stream_length };
+    pub(super) fn at(&self) -> Place {
+        Place::new(self.clock, self.packet, self.offset)
+    }
+
+    /// All of it. `src`, `dst`: the ends of its connection.
+    #[inline]
+    pub(super) fn sighting(&self, id: SightingId, [src, dst]: [Endpoint; 2], sender: Sender) -> Sighting {
+        let length = u16::from(self.payload.length()) + ID_BYTES;
+        let span = ByteRange { packet: self.packet, offset: self.offset, length: self.stream_length.into() };
         Sighting {
             id,
-            ts: self.ts,
-            clock: at.clock(),
-            completed: self.ts,
+            ts: self.clock,
+            clock: self.clock,
+            completed: self.clock,
             connection: self.connection,
             sender,
             src,
             dst,
             command: self.command,
             object_id: self.object_id,
+            known: self.known,
             address: None,
             status: FrameStatus::Ok,
             escaping: Escaping::Full,
             bad_escape: false,
             capture_incomplete: false,
-            declared_length: self.declared_length,
-            real_length: self.declared_length.into(),
+            declared_length: length,
+            real_length: length.into(),
             crc_read: Some(self.crc),
             crc_computed: self.crc,
-            payload: self.payload,
+            payload: Payload::from_buf_and_len(self.payload.room(), self.payload.length().into()),
             raw: SmallVec::new(),
             stream_offset: self.stream_offset,
-            stream_length: self.stream_length,
+            stream_length: self.stream_length.into(),
             spans: SmallVec::from_buf([span]),
             copy_of: None,
         }
+    }
+}
+
+/// Bytes of an object id, where there is no address with it.
+const ID_BYTES: u16 = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::super::step::Step;
+
+    /// A line of the cache holds 64 bytes.
+    #[test]
+    fn a_step_is_a_line_of_the_cache() {
+        assert_eq!(size_of::<Step>(), 64);
     }
 }

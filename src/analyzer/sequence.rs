@@ -40,7 +40,7 @@ impl Sequence {
     }
 
     pub(super) fn put(&mut self, found: Found) {
-        let (packet, offset) = found.at.in_capture();
+        let (packet, offset) = found.at().in_capture();
         self.arrivals += 1;
         self.weight += found.weight();
         self.waiting.insert((packet, offset, self.arrivals), found);
@@ -62,7 +62,7 @@ impl Sequence {
         }
         let (&(packet, offset, _), found) = self.waiting.first_key_value()?;
         let held = self.holds.first_key_value().is_some_and(|(hold, _)| (hold.0, hold.1) <= (packet, offset));
-        let overdue = found.at.clock().saturating_add(PATIENCE) < now || self.is_full();
+        let overdue = found.at().clock().saturating_add(PATIENCE) < now || self.is_full();
         if (held || pending.is_some_and(|pending| pending <= packet)) && !overdue {
             return None;
         }
@@ -82,7 +82,7 @@ impl Sequence {
 
     /// The time up to which everything has passed: what is held may still bring something that happened then.
     pub(super) fn settled(&self, now: Timestamp) -> Timestamp {
-        let waiting = self.waiting.first_key_value().map(|(_, found)| found.at.clock());
+        let waiting = self.waiting.first_key_value().map(|(_, found)| found.at().clock());
         let held = self.holds.first_key_value().map(|(_, since)| *since);
         [waiting, held].into_iter().flatten().fold(now, Timestamp::min)
     }

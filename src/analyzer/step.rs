@@ -10,6 +10,7 @@ use crate::event::Summary;
 use crate::in_place::push;
 use crate::line::Opening;
 use crate::packet::PacketNumber;
+use crate::rct::registry::Registry;
 use crate::time::Timestamp;
 
 /// One thing that the packets have brought.
@@ -20,7 +21,7 @@ impl Step {
     /// Where in the capture it was complete, for what comes in that order.
     pub(super) fn place_in_capture(&self) -> Option<(PacketNumber, u32)> {
         match &self.0 {
-            Kind::Found(found) => Some(found.at.in_capture()),
+            Kind::Found(found) => Some(found.at().in_capture()),
             _ => None,
         }
     }
@@ -41,6 +42,8 @@ pub(super) enum Kind {
     Settled(Timestamp),
     /// The capture is over.
     End(Box<End>),
+    /// What it was has been told.
+    Told,
 }
 
 /// How a session ended.
@@ -54,6 +57,7 @@ pub(super) struct End {
 
 /// Where what is found on a connection goes: it waits there while its protocol is not known.
 pub(super) struct Outlet<'a> {
+    pub(super) registry: &'a Registry,
     pub(super) proven: bool,
     pub(super) steps: &'a mut Vec<Step>,
     pub(super) unproven: &'a mut Vec<Found>,

@@ -4,15 +4,19 @@ use super::Options;
 use super::closed::Closed;
 use super::found::{Found, What};
 use super::order::{Order, Place};
+use super::ordinary::Ordinary;
 use super::step::{End, Kind, Step};
 use super::told::Told;
 use super::trouble::Trouble;
 use crate::anomaly::{Anomaly, Code, Severity};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::limits::OPEN_REQUESTS;
-use crate::line::{Exchange, ExchangeId, ExchangeStatus, LineId, Lines, Listener, NonFrameSeen, Sender, SightingId};
+use crate::line::{
+    Exchange, ExchangeId, ExchangeStatus, LineId, Lines, Listener, NonFrameSeen, Sender, Sighting, SightingId,
+};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
+use std::mem;
 
 /// The second half of an [`Analyzer`](super::Analyzer): steps in, events out.
 #[derive(Debug)]
@@ -35,7 +39,7 @@ struct Book {
 impl Listener for Book {
     #[inline]
     fn asked(&mut self, id: ExchangeId, line: LineId, clock: Timestamp, at: ByteRange) {
-        self.order.promise(Place::of(clock, at), (id, line));
+        self.order.promise(clock, at, (id, line));
     }
 
     #[inline]
@@ -67,18 +71,21 @@ impl Teller {
         }
     }
 
-    /// Takes steps, in order, and appends what is settled by them to `out`; after the last one of a session, everything,
-    /// the summary last.
-    pub fn take(&mut self, steps: impl IntoIterator<Item = Step>, out: &mut Vec<Told>) {
+    /// Takes what is in these steps, in order, and appends what is settled by them to `out`; after the last one of a session,
+    /// everything, the summary last. There is no use for a step twice.
+    pub fn take(&mut self, steps: &mut [Step], out: &mut Vec<Told>) {
         for Step(kind) in steps {
-            match kind {
-                Kind::Found(found) => {
-                    let settled = found.settles.then(|| found.at.clock());
-                    self.found(found);
-                    if let Some(settled) = settled {
-                        self.settle(settled, out);
-                    }
+            if let Kind::Found(Found::Ordinary(frame)) = kind {
+                // Nearly all are this, and it stays where it is.
+                self.ordinary(frame);
+                if frame.settles {
+                    self.settle(frame.at().clock(), out);
                 }
+                continue;
+            }
+            match mem::replace(kind, Kind::Told) {
+                Kind::Found(found) => self.found(found, out),
+                Kind::Told => {}
                 Kind::Settled(settled) => self.settle(settled, out),
                 Kind::Opened(opening) => self.lines.open(opening),
                 Kind::BothWays(id) => self.lines.seen_both_ways(id),
@@ -88,26 +95,45 @@ impl Teller {
         }
     }
 
-    /// A frame or non-frame reaches its line.
+    /// An ordinary frame reaches its line.
     #[inline]
-    fn found(&mut self, found: Found) {
-        let at = found.at;
-        let book = self.lines.listener();
-        book.packet = at.packet();
-        book.summary.frame_count += u64::from(matches!(found.what, What::Ordinary(_) | What::Frame(_)));
-        self.sightings += 1;
-        let id = SightingId(self.sightings);
-        let mut frame = match found.what {
-            What::Ordinary(frame) => {
-                let way = (frame.connection, frame.direction);
-                return self
-                    .lines
-                    .make_frame(way, (id, at.clock()), |ends, sender| frame.sighting(id, at, ends, sender));
+    fn ordinary(&mut self, frame: &Ordinary) {
+        let id = self.next_sighting(frame.at());
+        self.lines.listener().summary.frame_count += 1;
+        let (way, at) = ((frame.connection, frame.direction), frame.at());
+        self.lines.make_frame(way, (id, at.clock()), |ends, sender| frame.sighting(id, ends, sender));
+    }
+
+    /// Anything that was found reaches its line.
+    #[inline(never)]
+    fn found(&mut self, found: Found, out: &mut Vec<Told>) {
+        let (at, settles) = (found.at(), found.settles());
+        match found {
+            Found::Ordinary(frame) => self.ordinary(&frame),
+            Found::Rare { what, .. } => {
+                let id = self.next_sighting(at);
+                match what {
+                    What::Frame(frame) => self.frame(frame, id, at),
+                    What::NonFrame(bytes) => self.non_frame(bytes, id, at),
+                    What::Closed(closed) => self.closed(&closed, at),
+                }
             }
-            What::Frame(frame) => frame,
-            What::NonFrame(bytes) => return self.non_frame(bytes, id, at),
-            What::Closed(closed) => return self.closed(&closed, at),
-        };
+        }
+        if settles {
+            self.settle(at.clock(), out);
+        }
+    }
+
+    /// The number of what was found next, at `at`.
+    #[inline]
+    fn next_sighting(&mut self, at: Place) -> SightingId {
+        self.lines.listener().packet = at.packet();
+        self.sightings += 1;
+        SightingId(self.sightings)
+    }
+
+    fn frame(&mut self, mut frame: Box<Sighting>, id: SightingId, at: Place) {
+        self.lines.listener().summary.frame_count += 1;
         let addressee = self.lines.address(&mut frame, id);
         if self.frames {
             self.lines.listener().order.put(at, Told::Frame(frame.clone()));

@@ -241,7 +241,8 @@ impl Work {
                     *looked_at += bytes.len() as u64;
                 }
                 let (half, unproven) = stream.half_and_unproven(direction);
-                half.push(chunk, bytes, moment, &mut Outlet { proven, steps: &mut self.steps, unproven });
+                let (registry, steps) = (&*self.options.registry, &mut self.steps);
+                half.push(chunk, bytes, moment, &mut Outlet { registry, proven, steps, unproven });
                 if proven && half.held() == 0 && half.hold.is_none() && half.unfinished == 0 {
                     // Nearly always: nothing waits, and nothing has.
                     return Follow::Yes { two_sided };
@@ -261,7 +262,8 @@ impl Work {
         let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        half.take_found(&mut Outlet { proven, steps: &mut self.steps, unproven });
+        let (registry, steps) = (&*self.options.registry, &mut self.steps);
+        half.take_found(&mut Outlet { registry, proven, steps, unproven });
         self.note_held(id, direction)
     }
 
@@ -280,7 +282,8 @@ impl Work {
         }
         let has_hold = half.hold.is_some();
         if self.unfinished > UNFINISHED_BYTES_TOTAL && weight > UNFINISHED_FRAME_BYTES {
-            half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
+            let (registry, steps) = (&*self.options.registry, &mut self.steps);
+            half.give_up(&mut Outlet { registry, proven, steps, unproven });
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
                 self.full(id);
@@ -320,11 +323,7 @@ impl Work {
         let two_sided = stream.two_sided;
         let Protocol::Unknown(looked_at) = stream.protocol else { return Follow::Yes { two_sided } };
         let registry = &self.options.registry;
-        let frames = stream.unproven.iter().filter_map(|found| match &found.what {
-            What::Ordinary(frame) => Some(frame.object_id()),
-            What::Frame(frame) if frame.crc_ok() && frame.command.is_known() => Some(frame.object_id),
-            _ => None,
-        });
+        let frames = stream.unproven.iter().filter_map(Found::object_id);
         // One frame may be chance; of an object that exists, or two, it is not.
         let proof: usize = frames.map(|object| 1 + usize::from(registry.get(object).is_some())).sum();
         if proof >= 2 {
@@ -436,10 +435,9 @@ impl Work {
         self.settled = settled;
         // Nearly always what the packet has brought last can say so.
         if let Some(Step(Kind::Found(found))) = self.steps[self.fresh_from..].last_mut()
-            && found.at.clock() == settled
+            && found.at().clock() == settled
         {
-            found.settles = true;
-            return;
+            return found.settle();
         }
         push(&mut self.steps, || Step(Kind::Settled(settled)));
     }

@@ -58,11 +58,10 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         Ok(())
     }
 
-    /// Tells the steps and shows what that comes to, and leaves nothing of either but their room.
-    fn tell(&mut self, teller: &mut Teller, steps: &mut Vec<Step>) -> io::Result<()> {
-        let mut steps = steps.drain(..);
-        while steps.len() > 0 {
-            teller.take(steps.by_ref().take(TOLD_AT_ONCE), &mut self.told);
+    /// Tells the steps and shows what that comes to. There is no use for the steps from then on.
+    fn tell(&mut self, teller: &mut Teller, steps: &mut [Step]) -> io::Result<()> {
+        for steps in steps.chunks_mut(TOLD_AT_ONCE) {
+            teller.take(steps, &mut self.told);
             if let Some(sink) = &mut self.sink {
                 self.told.iter().try_for_each(|told| sink.event(told.event()))?;
             }
@@ -84,7 +83,11 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         let mut teller = Teller::new(options);
         read(unit, output, options, batch, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
-            Delivery::Steps(steps) => self.tell(&mut teller, steps),
+            Delivery::Steps(steps) => {
+                let told = self.tell(&mut teller, steps);
+                steps.clear();
+                told
+            }
         })
     }
 
@@ -132,7 +135,12 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
 fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message>, room: &Receiver<Vec<Step>>) -> io::Result<()> {
     let message = match delivery {
         Delivery::Start(first) => Message::Start(first),
-        Delivery::Steps(steps) => Message::Steps(mem::replace(steps, room.try_recv().unwrap_or_default())),
+        Delivery::Steps(steps) => {
+            let mut empty = room.try_recv().unwrap_or_default();
+            // Here, where there is more time.
+            empty.clear();
+            Message::Steps(mem::replace(steps, empty))
+        }
     };
     to.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
 }

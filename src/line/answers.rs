@@ -54,7 +54,7 @@ impl DeviceLine {
 
     /// A copy of a frame seen before on another connection.
     pub(super) fn copy(&mut self, place: Place, member: At, frame: &Sighting, context: &mut Context) {
-        let subject = self.subject(Key::of(frame), context);
+        let subject = self.subject(frame, context);
         let asked_for_it_too = self.is_waiting_for(member, subject);
         self.seen_again(place, member, asked_for_it_too);
         if frame.command.is_response() {
@@ -100,11 +100,21 @@ impl DeviceLine {
             .filter(|_| self.expects_copies(member))
             .map(|identity| self.copies.remember(identity, frame.id, frame.connection, frame.clock));
         self.in_bootloader &= !frame.crc_ok();
-        let subject = self.subject(Key::of(&frame), context);
+        let subject = self.subject(&frame, context);
         let nature = self.subjects.nature(subject);
-        let mut anomalies = values::judge_response(&frame, nature, context);
+        if values::is_plain_response(&frame, nature) {
+            return self.answer(Arrival { frame, member, subject, place }, Found::new(), context);
+        }
+        self.judge_original(Arrival { frame, member, subject, place }, context);
+    }
+
+    /// The same for a frame that has to be looked at more closely.
+    #[inline(never)]
+    fn judge_original(&mut self, arrival: Arrival, context: &mut Context) {
+        let Arrival { frame, member, subject, place } = arrival;
+        let mut anomalies = values::judge_response(&frame, context);
         if frame.crc_ok() && frame.command.is_response() {
-            match nature.response_type {
+            match self.subjects.nature(subject).response_type {
                 DataType::String => anomalies.extend(self.cut_text(&frame, subject, context)),
                 DataType::Timeseries => {
                     anomalies.extend(self.series.cut(&frame, subject, TIMESERIES_ROW, &self.requests, context));
@@ -123,14 +133,26 @@ impl DeviceLine {
     }
 
     /// A RESPONSE: to whom?
+    #[inline]
     fn answer(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
+        if anomalies.is_empty()
+            && let Some(handle) = self.plainly_answered(&arrival, context.timeout)
+        {
+            // Nearly always it is clear. All else below would come to the same then.
+            return self.answer_plainly(handle, arrival, context);
+        }
+        self.find_asker(arrival, anomalies, context);
+    }
+
+    #[inline(never)]
+    fn find_asker(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Arrival { frame, member, subject, .. } = &arrival;
         let at = (*member, *subject);
         self.requests.serve(frame.connection, at.1);
         // Where nothing is copied, an answer goes to whoever asked.
         let within = (!self.members.any_proven()).then_some(frame.connection);
         let mut rivals = Contest { key: Key::of(frame), within };
-        // Nearly always it is clear. All else below would come to the same then.
+        // As a rule it is clear. All else below would come to the same then.
         if let Some(only) = self.requests.only_candidate(rivals, at.1)
             && !self.is_second_answer(
                 frame,
@@ -193,12 +215,8 @@ impl DeviceLine {
     fn answer_only(&mut self, only: Handle, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Some(request) = self.requests.get(only) else { return };
         let (owner, sent) = (request.connection, arrival.frame.clock);
-        let is_plain = anomalies.is_empty() && self.is_plain(request, &arrival, context.timeout);
         self.load.answered();
         self.pace.learn(request.clock, sent);
-        if is_plain {
-            return self.answer_plainly(only, arrival, context);
-        }
         self.judge_arrival(&arrival.frame, (arrival.member, arrival.subject), Some(owner), sent, context);
         let place = arrival.place;
         let answer = self.as_answer(arrival, anomalies);
@@ -296,7 +314,7 @@ impl DeviceLine {
         let waits =
             |request: &&Request| request.is_unseen() && request.passed_over_at.is_none() && request.kind != Kind::Write;
         let contested = |request: &Request| {
-            self.contests.latest(Key::of(&request.frame)).is_some_and(|answer| answer >= request.clock)
+            self.contests.latest(Key::of(request.frame())).is_some_and(|answer| answer >= request.clock)
         };
         if self.requests.unseen_for(subject).filter(waits).any(|request| request.member == member) {
             return None;
@@ -305,7 +323,7 @@ impl DeviceLine {
             !request.served && !request.blind && !sent.is_within(CROSSED, request.clock) && !contested(request)
         };
         let oldest = self.requests.of_member(member).filter(waits).find(disturbed);
-        oldest.map(|request| &*request.frame)
+        oldest.map(Request::frame)
     }
 
     /// A text that was cut. Texts have no fixed length, but the device pads them

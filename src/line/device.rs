@@ -3,13 +3,13 @@
 use super::contests::Contests;
 use super::context::Context;
 use super::copies::Copies;
-use super::exchange::Sighting;
+use super::exchange::{Exchange, Sighting};
 use super::load::Load;
 use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
 use super::outcome::{About, Found};
-use super::request::{Handle, Key, Kind, Repetition, Request};
+use super::request::{Handle, Kind, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
@@ -157,48 +157,47 @@ impl DeviceLine {
         }
     }
 
-    /// The place of what is known of an object.
-    pub(super) fn subject(&mut self, key: Key, context: &Context) -> At {
+    /// The place of what is known of the object that a frame is about.
+    #[inline]
+    pub(super) fn subject(&mut self, frame: &Sighting, context: &Context) -> At {
         let requests = &self.requests;
-        self.subjects.place(key, (&context.registry, &context.memory), |place| requests.any_for(place))
+        self.subjects.place(frame, (&context.registry, &context.memory), |place| requests.any_for(place))
     }
 
     /// A client's frame.
     #[inline(never)]
-    pub(super) fn request(&mut self, member: At, frame: Box<Sighting>, context: &mut Context) {
+    pub(super) fn request(&mut self, member: At, mut exchange: Box<Exchange>, context: &mut Context) {
+        let Exchange { id, request: Some(frame), anomalies, .. } = &mut *exchange else { return };
         if !frame.crc_ok() {
             return;
         }
-        let subject = self.subject(Key::of(&frame), context);
+        let (clock, connection) = (frame.clock, frame.connection);
+        let subject = self.subject(frame, context);
         let nature = *self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, &nature) else { return };
-        let room = self.room_for(&frame, context);
+        let room = self.room_for(frame, context);
         let is_too_much = room.is_err();
-        let handle = self.requests.next_handle(context.out.asked(context.line, &frame));
-        let mut anomalies = Found::new();
-        values::judge_request(&frame, &nature, &mut anomalies, context);
+        let handle = self.requests.next_handle(context.out.asked(context.line, frame));
+        *id = handle.id;
+        values::judge_request(frame, &nature, anomalies, context);
         if kind == Kind::Write {
-            let (answered, written) = (self.subjects.answered(subject), self.subjects.written(subject));
-            self.sensitive.asked(handle.id, &frame, (answered, written), context);
-            let last = writes::judge(&frame, written, &mut anomalies, context);
-            self.subjects.remember_write(subject, last);
+            self.note_write(handle, subject, frame, anomalies, context);
         }
-        let repetition = self.note_repetition(member, handle, &frame, &mut anomalies, context);
+        let repetition = self.note_repetition(member, handle, frame, anomalies, context);
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
             self.subjects.end_subscriptions();
         }
-        self.requests.pass_over(member, frame.clock, self.pace.one_go);
-        let deadline = frame.clock.saturating_add(context.timeout);
+        self.requests.pass_over(member, clock, self.pace.one_go);
+        let deadline = clock.saturating_add(context.timeout);
         self.requests.push(|| Request {
             handle,
-            clock: frame.clock,
-            connection: frame.connection,
-            frame,
+            clock,
+            connection,
+            exchange,
             member,
             subject,
             kind,
             deadline,
-            anomalies,
             given: None,
             repetition,
             passed_over_at: None,
@@ -232,6 +231,22 @@ impl DeviceLine {
                 None => self.give_up_oldest(context),
             }
         }
+    }
+
+    /// Takes note of what a client wants to change.
+    #[inline(never)]
+    fn note_write(
+        &mut self,
+        handle: Handle,
+        subject: At,
+        frame: &Sighting,
+        anomalies: &mut Found,
+        context: &mut Context,
+    ) {
+        let (answered, written) = (self.subjects.answered(subject), self.subjects.written(subject));
+        self.sensitive.asked(handle.id, frame, (answered, written), context);
+        let last = writes::judge(frame, written, anomalies, context);
+        self.subjects.remember_write(subject, last);
     }
 
     /// Takes note of a request among those of its client, and of what it is a repetition of.

@@ -4,6 +4,7 @@ use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::registry::ObjectPlace;
 use crate::rct::{Command, Escaping, FrameStatus};
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -41,22 +42,6 @@ impl Sender {
 /// The payload of a frame, unescaped: short ones are kept where they are mentioned.
 pub type Payload = SmallVec<[u8; 16]>;
 
-/// A payload to keep. Requests have none, and most answers four bytes: for these no loop is needed, and whatever they are
-/// part of need not be in memory before it is where it stays.
-#[inline]
-pub(crate) fn kept(payload: &[u8]) -> Payload {
-    match *payload {
-        [] => Payload::new(),
-        [a, b, c, d] => Payload::from_buf_and_len([a, b, c, d, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 4),
-        _ => kept_any(payload),
-    }
-}
-
-#[inline(never)]
-fn kept_any(payload: &[u8]) -> Payload {
-    Payload::from_slice(payload)
-}
-
 /// The place of the bytes in the last packet of those they stand in.
 pub(super) fn last_of(spans: &[ByteRange]) -> ByteRange {
     if let [only] = spans {
@@ -90,6 +75,8 @@ pub struct Sighting {
     pub command: Command,
     /// The object.
     pub object_id: ObjectId,
+    /// Its place in the registry, where it is looked up already.
+    pub known: Option<ObjectPlace>,
     /// The address of a plant frame.
     pub address: Option<u32>,
     /// How it came out of the stream.
@@ -169,6 +156,7 @@ impl Sighting {
             dst: nowhere,
             command,
             object_id,
+            known: None,
             address: None,
             status: FrameStatus::Ok,
             escaping: Escaping::Full,
@@ -261,7 +249,7 @@ pub struct Exchange {
     /// The request's time, or the device frame's where nobody asked.
     pub ts: Timestamp,
     /// The request.
-    pub request: Option<Box<Sighting>>,
+    pub request: Option<Sighting>,
     /// The answer, or the device frame that nobody asked for.
     pub response: Option<Response>,
     /// How it ended.
@@ -277,6 +265,22 @@ pub struct Exchange {
 }
 
 impl Exchange {
+    /// One that begins with this request: nothing has come of it yet, and it has no number.
+    #[inline]
+    pub(crate) fn asking(request: Sighting) -> Self {
+        Self {
+            id: ExchangeId(0),
+            ts: request.ts,
+            request: Some(request),
+            response: None,
+            status: ExchangeStatus::Open,
+            response_time: None,
+            service_time: None,
+            periodic: false,
+            anomalies: Vec::new(),
+        }
+    }
+
     /// The frame that names the exchange: the request, or the device frame that nobody asked for.
     ///
     /// # Panics
@@ -284,7 +288,7 @@ impl Exchange {
     /// Never for an exchange made by `line`: one of the two is always there.
     pub fn lead(&self) -> &Sighting {
         self.request
-            .as_deref()
+            .as_ref()
             .or_else(|| self.response.as_ref().map(|response| &*response.frame))
             .expect("an exchange has a request or a response")
     }

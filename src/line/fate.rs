@@ -4,7 +4,7 @@ use super::contests::Contest;
 use super::context::Context;
 use super::copies::Place;
 use super::device::{DeviceLine, retry};
-use super::exchange::{Exchange, ExchangeStatus, Sighting};
+use super::exchange::{ExchangeStatus, Sighting};
 use super::member::Fate;
 use super::memory::Memory;
 use super::outcome::{About, Found};
@@ -15,7 +15,6 @@ use super::slab::At;
 use super::trace::Trace;
 use crate::anomaly::{AnomalyId, Code};
 use crate::endpoint::ConnectionId;
-use crate::in_place::boxed;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
@@ -246,41 +245,37 @@ impl DeviceLine {
     }
 
     /// Tells the exchange of a request that was taken out.
-    fn close(&mut self, mut request: Request, status: ExchangeStatus, context: &mut Context) {
+    fn close(&mut self, request: Request, status: ExchangeStatus, context: &mut Context) {
         let found = self.judge(&request, status, context);
-        request.anomalies.extend(found);
         if status != ExchangeStatus::Answered {
             self.note_failure(&request, status, &context.memory);
         }
-        let given = request.given;
-        context.out.exchange(boxed(|| Exchange {
-            id: request.handle.id,
-            ts: request.frame.ts,
-            request: Some(request.frame),
-            status,
-            response_time: given.as_ref().map(|given| given.response_time),
-            service_time: given.as_ref().map(|given| given.service_time),
-            response: given.map(|given| given.response),
-            periodic: false,
-            anomalies: request.anomalies,
-        }));
-        self.note_if_empty(request.member);
+        let Request { mut exchange, member, given, .. } = request;
+        exchange.anomalies.extend(found);
+        exchange.status = status;
+        if let Some(given) = given {
+            exchange.response_time = Some(given.response_time);
+            exchange.service_time = Some(given.service_time);
+            exchange.response = Some(given.response);
+        }
+        context.out.exchange(exchange);
+        self.note_if_empty(member);
     }
 
     /// What there is to say of an exchange when its fate is known. Nearly always nothing.
     fn judge(&mut self, request: &Request, status: ExchangeStatus, context: &mut Context) -> Found {
         let mut found = Found::new();
         match status {
-            ExchangeStatus::Unanswered => found.push(unanswered(&request.frame, context)),
+            ExchangeStatus::Unanswered => found.push(unanswered(request.frame(), context)),
             ExchangeStatus::Unconfirmed => {
                 let read = self.subjects.answered(request.subject).map(|last| &last.trace);
                 let read = read.filter(|read| read.clock > request.clock && read.crc_ok);
-                found.push(unconfirmed(&request.frame, read, context));
+                found.push(unconfirmed(request.frame(), read, context));
             }
             _ => {}
         }
         if request.kind == Kind::Write {
-            found.extend(self.sensitive.told(request.handle.id, &request.frame, status, context));
+            found.extend(self.sensitive.told(request.handle.id, request.frame(), status, context));
         }
         if let Some(given) = &request.given {
             found.extend_from_slice(&given.anomalies);
@@ -289,7 +284,7 @@ impl DeviceLine {
             }
             let asked_again = request.repeated_at().is_some_and(|again| again <= given.clock) && !request.served;
             if asked_again || !given.clock.is_within(context.timeout, request.clock) {
-                found.push(late(&request.frame, given.first(), context));
+                found.push(late(request.frame(), given.first(), context));
             }
         }
         found
@@ -299,7 +294,7 @@ impl DeviceLine {
     #[cold]
     fn note_failure(&mut self, request: &Request, status: ExchangeStatus, memory: &Memory) {
         if request.is_open() && !request.blind {
-            self.subjects.remember_expired(request.subject, Trace::of(&request.frame, memory));
+            self.subjects.remember_expired(request.subject, Trace::of(request.frame(), memory));
         }
         if matches!(status, ExchangeStatus::Unanswered | ExchangeStatus::Damaged)
             && let Some(member) = self.members.get_mut(request.member)
@@ -317,8 +312,8 @@ impl DeviceLine {
             return;
         }
         self.requests.change(repetition, |request| {
-            let anomaly = retry(&request.frame, context);
-            request.anomalies.push(anomaly);
+            let anomaly = retry(request.frame(), context);
+            request.exchange.anomalies.push(anomaly);
         });
     }
 }

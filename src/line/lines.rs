@@ -4,7 +4,7 @@ use super::context::Context;
 use super::copies::Place;
 use super::device::DeviceLine;
 use super::devices::Devices;
-use super::exchange::{Sender, Sighting, SightingId};
+use super::exchange::{Exchange, Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
 use super::member::{Counts, Member};
 use super::memory::Memory;
@@ -55,11 +55,21 @@ impl Opening {
 struct Connection {
     opening: Opening,
     roles: Roles,
+    /// Who sends which way, by [`Direction::index`], once that is proven: nothing is learned from then on.
+    senders: Option<[Sender; 2]>,
     line: Option<Spot>,
     /// Where it was taken to belong before the device was proven to be the other end.
     former: Option<Spot>,
     /// Packets of both directions were captured.
     two_sided: bool,
+}
+
+impl Connection {
+    /// Takes note of who sends which way, if that is proven by now.
+    fn learn_senders(&mut self) {
+        let sender = |direction| self.roles.sender(self.opening.ends(direction)[0]);
+        self.senders = self.roles.proven().then(|| [Direction::ToServer, Direction::ToClient].map(sender));
+    }
 }
 
 /// A line, and the place of a connection among its members.
@@ -118,7 +128,8 @@ impl<L: Listener + 'static> Lines<L> {
 
     /// A connection that may carry the protocol.
     pub fn open(&mut self, opening: Opening) {
-        let connection = Connection { opening, roles: Roles::default(), line: None, former: None, two_sided: false };
+        let (roles, senders, line, former, two_sided) = (Roles::default(), None, None, None, false);
+        let connection = Connection { opening, roles, senders, line, former, two_sided };
         self.connections.insert(opening.id, connection);
         self.context.copying = self.connections.len() > 1;
     }
@@ -192,16 +203,23 @@ impl<L: Listener + 'static> Lines<L> {
         (id, clock): (SightingId, Timestamp),
         make: impl FnOnce([Endpoint; 2], Sender) -> Sighting,
     ) {
-        let Some(Connection { opening, roles, line: spot, .. }) = self.connections.get_mut(connection) else { return };
+        let Some(Connection { opening, senders, line: spot, .. }) = self.connections.get_mut(connection) else {
+            return;
+        };
         let ends = opening.ends(direction);
-        if let (true, Some(Spot { line, member })) = (roles.proven(), *spot) {
-            let sender = roles.sender(ends[0]);
+        if let (Some(senders), Some(Spot { line, member })) = (senders, *spot) {
+            let sender = senders[direction.index()];
             if sender == Sender::Client || !self.is_copying(line, member, clock) {
-                let frame = boxed(|| make(ends, sender));
-                return self.on(line, |line, context| match sender {
-                    Sender::Client => line.request(member, frame, context),
-                    Sender::Device => line.original(None, member, frame, context),
-                });
+                return match sender {
+                    Sender::Client => {
+                        let asking = boxed(|| Exchange::asking(make(ends, sender)));
+                        self.on(line, |line, context| line.request(member, asking, context));
+                    }
+                    Sender::Device => {
+                        let frame = boxed(|| make(ends, sender));
+                        self.on(line, |line, context| line.original(None, member, frame, context));
+                    }
+                };
             }
         }
         self.address_made(boxed(|| make(ends, Sender::Client)), id);
@@ -251,7 +269,7 @@ impl<L: Listener + 'static> Lines<L> {
             }
             if frame.sender == Sender::Client {
                 values::judge_frame(&frame, context);
-                return line.request(member, frame, context);
+                return line.request(member, Box::new(Exchange::asking(*frame)), context);
             }
             match original {
                 Some(place) => line.copy(place, member, &frame, context),
@@ -298,6 +316,7 @@ impl<L: Listener + 'static> Lines<L> {
     }
 
     /// Looks at the lines whose time has come.
+    #[cold]
     fn check(&mut self, now: Timestamp) {
         // After a silence of everybody, what comes right then may be the answer: it is only late.
         if now.since(self.revived) < REVIVAL {
@@ -362,9 +381,10 @@ impl<L: Listener + 'static> Lines<L> {
         result
     }
 
-    /// Learns the roles of the frame's connection, sets the frame's number and sender, and finds the line.
+    /// Learns the roles of the frame's connection, sets the frame's number, object and sender, and finds the line.
     fn addressee(&mut self, frame: &mut Sighting, id: SightingId) -> Addressee {
         frame.id = id;
+        frame.known = self.context.registry.place(frame.object_id);
         let Some(connection) = self.connections.get_mut(frame.connection) else { return Addressee::default() };
         if let (true, Some(spot)) = (connection.roles.proven(), connection.line) {
             // Nearly always: nothing is learned any more.
@@ -376,6 +396,7 @@ impl<L: Listener + 'static> Lines<L> {
         let crc_ok = frame.crc_ok();
         frame.sender =
             connection.roles.learn(frame.command, frame.object_id, crc_ok, frame.src, frame.dst, known_device);
+        connection.learn_senders();
         let Some(device) = connection.roles.device() else { return Addressee::default() };
         match connection.line {
             Some(spot) if before == Some(device) => Addressee::at(spot),

@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::exchange::Sighting;
 use super::outcome::{About, Outbox};
-use super::request::Handle;
+use super::request::{Handle, Request};
 use super::requests::Requests;
 use crate::anomaly::Code;
 use crate::time::Timestamp;
@@ -53,7 +53,7 @@ impl Load {
             self.backlog = None;
             return;
         }
-        let Some(frame) = requests.get(handle).map(|request| &request.frame) else { return };
+        let Some(frame) = requests.get(handle).map(Request::frame) else { return };
         let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };
         let backlog = self.backlog.get_or_insert(fresh);
         backlog.asked += 1;
@@ -69,7 +69,7 @@ impl Load {
             backlog.answered
         );
         let overload = context.out.anomaly(Code::Overload, About::frame(frame), message);
-        requests.change(handle, |request| request.anomalies.push(overload));
+        requests.change(handle, |request| request.exchange.anomalies.push(overload));
     }
 
     /// Takes note of a connection that has just joined with a frame, as one of `count`. Told once until there are fewer again.

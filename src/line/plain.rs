@@ -6,63 +6,60 @@
 use super::answers::Arrival;
 use super::context::Context;
 use super::device::DeviceLine;
-use super::exchange::{Exchange, ExchangeStatus, Pairing, Response};
+use super::exchange::{ExchangeStatus, Pairing, Response};
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};
-use crate::in_place::boxed;
+use crate::in_place::fill;
 use smallvec::SmallVec;
 use std::time::Duration;
 
 impl DeviceLine {
-    /// Whether the answer to a request is such a one, nothing having been found about the answer itself.
+    /// The request that such an answer belongs to, nothing having been found about the answer itself.
     #[inline]
-    pub(super) fn is_plain(&self, request: &Request, arrival: &Arrival, timeout: Duration) -> bool {
+    pub(super) fn plainly_answered(&self, arrival: &Arrival, timeout: Duration) -> Option<Handle> {
         #[cfg(test)]
         if self.goes_the_long_way {
-            return false;
+            return None;
         }
-        let Arrival { frame, member, place, .. } = arrival;
-        request.kind == Kind::Read
+        let Arrival { frame, member, subject, place } = arrival;
+        let request = self.requests.only_unseen(*subject)?;
+        let had_time = request.clock <= frame.clock && frame.clock.since(request.clock) >= self.pace.needs;
+        let is_plain = had_time
+            && request.kind == Kind::Read
+            && request.is_open()
             && request.connection == frame.connection
             && request.repetition.is_none()
             && frame.crc_ok()
             && frame.clock.is_within(timeout, request.clock)
             && place.is_none()
-            && !self.members.any_expecting_beside(*member)
+            && !self.members.any_expecting_beside(*member);
+        is_plain.then_some(request.handle)
     }
 
     /// Tells the exchange that a request and such an answer to it are.
     pub(super) fn answer_plainly(&mut self, handle: Handle, arrival: Arrival, context: &mut Context) {
-        let Some(Request { frame: asked, subject, anomalies, .. }) = self.requests.take(handle) else { return };
+        let Some(Request { mut exchange, subject, clock: asked, .. }) = self.requests.take(handle) else { return };
         let Arrival { frame, member, .. } = arrival;
-        let began = self.free_at.map_or(asked.clock, |free| free.max(asked.clock));
+        self.load.answered();
+        self.pace.learn(asked, frame.clock);
+        let began = self.free_at.map_or(asked, |free| free.max(asked));
         self.note_answer(handle, (member, subject), (&frame, frame.connection), Fate::Fine, &context.memory);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }
-        context.out.exchange(boxed(|| Exchange {
-            id: handle.id,
-            ts: asked.ts,
-            status: ExchangeStatus::Answered,
-            response_time: Some(frame.completed.nanos_since(asked.completed)),
-            service_time: Some(frame.clock.nanos_since(began)),
-            request: Some(asked),
-            response: Some(Response {
-                frame,
-                on_asking_connection: true,
-                copies: SmallVec::new(),
-                pairing: Pairing::Certain,
-            }),
-            periodic: false,
-            anomalies,
-        }));
+        exchange.status = ExchangeStatus::Answered;
+        exchange.response_time = Some(frame.completed.nanos_since(exchange.lead().completed));
+        exchange.service_time = Some(frame.clock.nanos_since(began));
+        let (on_asking_connection, copies, pairing) = (true, SmallVec::new(), Pairing::Certain);
+        fill(&mut exchange.response, Response { frame, on_asking_connection, copies, pairing });
+        context.out.exchange(exchange);
         self.note_if_empty(member);
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{ExchangeId, Sender, Sighting};
+    use super::super::exchange::{Exchange, ExchangeId, Sender, Sighting};
     use super::super::member::Member;
     use super::super::memory::Memory;
     use super::super::outcome::{LineId, Listener, Outbox};
@@ -168,7 +165,7 @@ mod tests {
             match act {
                 Act::Ask { connection, object, command } => {
                     let frame = sighting(Sender::Client, (*connection, *object), *command, now);
-                    line.request(members[*connection as usize], Box::new(frame), context);
+                    line.request(members[*connection as usize], Box::new(Exchange::asking(frame)), context);
                 }
                 Act::Answer { connection, object, payload, crc_ok } => {
                     let mut frame = sighting(Sender::Device, (*connection, *object), Command::RESPONSE, now);

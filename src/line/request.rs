@@ -1,6 +1,6 @@
 //! One request that is not done yet, and what an answer to it is.
 
-use super::exchange::{ExchangeId, Pairing, Response, Sighting};
+use super::exchange::{Exchange, ExchangeId, Pairing, Response, Sighting};
 use super::outcome::Found;
 use super::slab::At;
 use crate::anomaly::Severity;
@@ -96,7 +96,8 @@ pub(super) struct Handle {
 #[expect(clippy::struct_excessive_bools, reason = "each is an independent fact about the request")]
 pub(super) struct Request {
     pub(super) handle: Handle,
-    pub(super) frame: Box<Sighting>,
+    /// What will be told of it, as far as it is known: the request itself, and what was found about it so far.
+    pub(super) exchange: Box<Exchange>,
     /// The room that it takes, where it is longer than most.
     pub(super) _room: Option<Loan>,
     /// When the request was made.
@@ -108,8 +109,6 @@ pub(super) struct Request {
     pub(super) subject: At,
     pub(super) kind: Kind,
     pub(super) deadline: Timestamp,
-    /// What was found about it so far.
-    pub(super) anomalies: Found,
     /// Its answer, while something else is waited for.
     pub(super) given: Option<Box<Given>>,
     /// Rarely there is one.
@@ -140,6 +139,12 @@ pub(super) struct Repetition {
 }
 
 impl Request {
+    /// The frame that made it.
+    #[inline]
+    pub(super) fn frame(&self) -> &Sighting {
+        self.exchange.lead()
+    }
+
     /// The request that it repeats.
     pub(super) fn repeats(&self) -> Option<Handle> {
         self.repetition.as_ref()?.of
@@ -171,7 +176,7 @@ impl Request {
         let (clock, connection) = (first.clock, first.connection);
         copies.retain(|copy| *copy != self.connection);
         let mut given = Given {
-            response_time: first.completed.nanos_since(self.frame.completed),
+            response_time: first.completed.nanos_since(self.frame().completed),
             service_time: clock.nanos_since(line_free.max(self.clock)),
             response: Response { on_asking_connection: connection == self.connection, frame: first, copies, pairing },
             clock,
@@ -181,7 +186,7 @@ impl Request {
             anomalies,
         };
         if let Some(own) = seen.iter().find(|frame| frame.connection == self.connection) {
-            given.arrived(own, &self.frame);
+            given.arrived(own, self.frame());
         }
         given
     }
@@ -189,7 +194,7 @@ impl Request {
     /// Its answer has arrived on one more connection.
     pub(super) fn answered_again(&mut self, copy: &Sighting) {
         if let Some(given) = &mut self.given {
-            given.arrived(copy, &self.frame);
+            given.arrived(copy, self.exchange.lead());
         }
     }
 

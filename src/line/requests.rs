@@ -245,6 +245,13 @@ impl Requests {
         self.chain(SUBJECT, self.subjects.get(subject.index()).and_then(|asked| asked.ends.first))
     }
 
+    /// The only one of those.
+    #[inline]
+    pub(super) fn only_unseen(&self, subject: At) -> Option<&Request> {
+        let Ends { first, last } = self.subjects.get(subject.index())?.ends;
+        if first == last { self.slab.get(first?) } else { None }
+    }
+
     /// Whether there are any for an object, seen or not.
     pub(super) fn any_for(&self, subject: At) -> bool {
         self.subjects.get(subject.index()).is_some_and(|asked| asked.count > 0)
@@ -353,7 +360,7 @@ fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{Pairing, Sender, Sighting};
+    use super::super::exchange::{Exchange, Pairing, Sender, Sighting};
     use super::super::request::{Answer, Key};
     use super::*;
 
@@ -398,7 +405,7 @@ mod tests {
         Known {
             handle: request.handle,
             connection: request.connection.0,
-            object: request.frame.object_id.0,
+            object: request.frame().object_id.0,
             clock: request.clock.nanos(),
             kind: request.kind,
             answer: request.given.as_ref().map(|given| if given.is_own() { SeenBy::WhoAsked } else { SeenBy::Others }),
@@ -477,12 +484,11 @@ mod tests {
                     handle,
                     clock: frame.clock,
                     connection: frame.connection,
-                    frame,
+                    exchange: Box::new(Exchange::asking(*frame)),
                     member,
                     subject: places[object as usize],
                     kind,
                     deadline: Timestamp::LATEST,
-                    anomalies: Vec::new(),
                     given: None,
                     repetition: None,
                     passed_over_at: None,

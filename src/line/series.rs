@@ -96,7 +96,7 @@ impl Series {
 fn interrupted_by<'a>(frame: &Sighting, subject: At, requests: &'a Requests) -> Option<&'a Sighting> {
     let asked = requests.open_for(subject).next()?;
     let mut others = requests.iter().filter(|other| is_between(other, asked, frame.clock));
-    others.next().map(|other| &*other.frame)
+    others.next().map(Request::frame)
 }
 
 /// The answer to a question about a table repeats the time asked for. Where another open question has that time,
@@ -107,7 +107,7 @@ pub(super) fn mismatched(
     requests: &Requests,
     context: &mut Context,
 ) -> Option<(AnomalyId, Code)> {
-    let (request, answer) = (&asked.frame, given.first());
+    let (request, answer) = (asked.frame(), given.first());
     if request.payload.len() != HEAD || !answer.crc_ok() {
         return None;
     }
@@ -115,7 +115,7 @@ pub(super) fn mismatched(
     let asked = time(&request.payload)?;
     let echoed = time(&answer.payload)?;
     let others = |other: &Request| {
-        other.subject == subject && other.kind == Kind::Query && time(&other.frame.payload) == Some(echoed)
+        other.subject == subject && other.kind == Kind::Query && time(&other.frame().payload) == Some(echoed)
     };
     if asked == echoed || requests.iter().any(others) {
         return None;

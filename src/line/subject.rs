@@ -12,7 +12,7 @@ use super::writes::LastWrite;
 use crate::endpoint::ConnectionId;
 use crate::limits::REMEMBERED_OBJECTS_PER_DEVICE;
 use crate::loan::Loan;
-use crate::rct::registry::Registry;
+use crate::rct::registry::{ObjectPlace, Registry};
 use foldhash::HashMap;
 
 /// Memories of each kind per line; objects are some 900, an attacker's are more.
@@ -20,6 +20,9 @@ const REMEMBERED: usize = 8192;
 
 /// Subjects per line: more than all kinds of memory and all open requests together can be about.
 const MOST: usize = 6 * REMEMBERED;
+
+/// A line with so many subjects is worth a list of all objects there are: not one of those of a flood.
+const BUSY: usize = 32;
 
 /// The last answer given for an object.
 #[derive(Debug)]
@@ -51,6 +54,8 @@ pub(super) struct Subjects {
     /// so small that it stays in the nearest cache.
     natures: Vec<Nature>,
     by_key: HashMap<Key, At>,
+    /// The same for objects without an address, by their place in the registry, as far as they were asked for so.
+    by_place: Vec<Option<At>>,
     /// The room for [`TOGETHER`] each, where it could be had.
     room: Vec<Option<Loan>>,
     /// How many have each kind of memory.
@@ -64,13 +69,43 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    /// The place of what is known of an object. `is_asked`: whether a request is about the one at some place.
+    /// The place of what is known of the object that a frame is about. `is_asked`: whether a request is about the one at some
+    /// place.
     #[inline]
-    pub(super) fn place(&mut self, key: Key, known: (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
+    pub(super) fn place(&mut self, frame: &Sighting, known: (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
+        if let (Some(object), None) = (frame.known, frame.address) {
+            if let Some(Some(place)) = self.by_place.get(object.index()) {
+                return *place;
+            }
+            return self.meet_known(object, Key::of(frame), known, is_asked);
+        }
+        self.find_or_meet(Key::of(frame), known, is_asked)
+    }
+
+    #[inline(never)]
+    fn find_or_meet(&mut self, key: Key, known: (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
         match self.by_key.get(&key) {
             Some(place) => *place,
             None => self.meet(key, known, is_asked),
         }
+    }
+
+    #[cold]
+    fn meet_known(
+        &mut self,
+        object: ObjectPlace,
+        key: Key,
+        known: (&Registry, &Memory),
+        is_asked: impl Fn(At) -> bool,
+    ) -> At {
+        let place = self.find_or_meet(key, known, is_asked);
+        if self.by_key.len() >= BUSY {
+            if self.by_place.len() <= object.index() {
+                self.by_place.resize(object.index() + 1, None);
+            }
+            self.by_place[object.index()] = Some(place);
+        }
+        place
     }
 
     #[cold]
@@ -189,6 +224,7 @@ impl Subjects {
 
     /// Forgets those that nothing is remembered of.
     fn sweep(&mut self, is_asked: impl Fn(At) -> bool) {
+        self.by_place.clear();
         self.by_key.retain(|_, place| {
             let kept = is_asked(*place)
                 || self.slab.get(*place).is_some_and(|subject| {
@@ -217,17 +253,46 @@ fn make_room(count: &mut usize, subjects: &mut Slab<Subject>, forget: impl FnMut
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Sender;
     use crate::object::ObjectId;
+    use crate::rct::Command;
+    use crate::time::Timestamp;
 
     fn key(number: u32) -> Key {
         Key { object_id: ObjectId(number), address: None }
+    }
+
+    fn frame(number: u32) -> Sighting {
+        Sighting::sample(Sender::Client, 1, Command::READ, ObjectId(number), Timestamp::default())
+    }
+
+    /// Those of the registry are found by their place in it. Whether that is known makes no difference, nor what became of them
+    /// since; with an address, an object is another one.
+    #[test]
+    fn known_objects_are_found_as_all_others_are() {
+        let (mut subjects, registry, memory) = (Subjects::default(), Registry::builtin(), Memory::default());
+        let known: Vec<_> = registry.objects().map(|object| (object.id, registry.place(object.id))).collect();
+        for round in 0..3 {
+            for &(id, known) in &known {
+                let frame = Sighting { known, ..frame(id.0) };
+                let unknown = Sighting { known: None, ..frame.clone() };
+                let plant = Sighting { address: Some(7), ..frame.clone() };
+                let places = [&frame, &unknown, &frame, &plant]
+                    .map(|frame| subjects.place(frame, (registry, &memory), |_| false));
+                assert_eq!(Some(places[0]), subjects.find(Key::of(&frame)), "{id}");
+                assert_eq!(Some(places[3]), subjects.find(Key::of(&plant)), "{id}");
+                assert!(places[0] == places[1] && places[0] == places[2] && places[0] != places[3], "{id}");
+                assert!(subjects.nature(places[0]).is_known, "{id}");
+            }
+            subjects.sweep(|place| round == 0 && place.index() % 3 == 0);
+        }
     }
 
     #[test]
     fn what_is_remembered_is_bounded() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
         for number in 0..200_000 {
-            let place = subjects.place(key(number), (&registry, &memory), |_| false);
+            let place = subjects.place(&frame(number), (&registry, &memory), |_| false);
             assert!(!subjects.is_subscribed(place));
             subjects.subscribe(place);
             assert_eq!(subjects.longest(place, 3), 3, "nothing of another object at this place before");
@@ -244,9 +309,9 @@ mod tests {
     #[test]
     fn what_a_request_is_about_stays() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
-        let asked = subjects.place(key(1), (&registry, &memory), |_| false);
+        let asked = subjects.place(&frame(1), (&registry, &memory), |_| false);
         for number in 2..100_000 {
-            subjects.place(key(number), (&registry, &memory), |place| place == asked);
+            subjects.place(&frame(number), (&registry, &memory), |place| place == asked);
         }
         assert_eq!(subjects.find(key(1)), Some(asked));
         assert!(subjects.find(key(2)).is_none());
@@ -259,13 +324,13 @@ mod tests {
         let (registry, memory) = (Registry::default(), Memory::of(0, 10 * TOGETHER));
         let [mut rich, mut poor] = [(); 2].map(|()| Subjects::default());
         for number in 0..1_000 {
-            let place = rich.place(key(number), (&registry, &memory), |_| false);
+            let place = rich.place(&frame(number), (&registry, &memory), |_| false);
             rich.longest(place, 3);
             assert!(rich.slab.next_place().index() <= REMEMBERED_OBJECTS_PER_DEVICE + 10 * TOGETHER + 1);
         }
-        let asked = poor.place(key(0), (&registry, &memory), |_| false);
+        let asked = poor.place(&frame(0), (&registry, &memory), |_| false);
         for number in 1..1_000 {
-            let place = poor.place(key(number), (&registry, &memory), |place| place == asked);
+            let place = poor.place(&frame(number), (&registry, &memory), |place| place == asked);
             poor.longest(place, 3);
             poor.subscribe(place);
             assert!(poor.is_subscribed(place) && poor.find(key(0)) == Some(asked));
@@ -274,7 +339,7 @@ mod tests {
         drop(rich);
         let before = poor.by_key.len();
         for number in 2_000..2_400 {
-            poor.place(key(number), (&registry, &memory), |place| place == asked);
+            poor.place(&frame(number), (&registry, &memory), |place| place == asked);
         }
         assert_eq!(poor.by_key.len(), before + 400);
     }
@@ -283,7 +348,7 @@ mod tests {
     fn open_requests_have_room_in_any_case() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::of(0, 0));
         for number in 0..1_000 {
-            subjects.place(key(number), (&registry, &memory), |_| true);
+            subjects.place(&frame(number), (&registry, &memory), |_| true);
         }
         assert!((0..1_000).all(|number| subjects.find(key(number)).is_some()));
     }

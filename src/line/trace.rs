@@ -3,12 +3,13 @@
 //! A frame belongs to one exchange and goes where that goes. Whoever wants to know of it later keeps this. It is kept
 //! whole as long as there is room for it; beyond, its payload is known by its length and a hash.
 
-use super::exchange::{Payload, Sighting, kept, last_of};
+use super::exchange::{Payload, Sighting, last_of};
 use super::memory::Memory;
 use crate::fingerprint::Fingerprint;
 use crate::limits::REMEMBERED_FRAME_OVERHEAD;
 use crate::loan::Loan;
 use crate::packet::{ByteRange, PacketNumber};
+use crate::short::Short;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 use std::slice;
@@ -26,7 +27,7 @@ pub(super) struct Trace {
 #[derive(Debug)]
 enum Body {
     /// All of it fits in here, as nearly always.
-    Short(Payload, ByteRange),
+    Short(Short, ByteRange),
     Long(Box<Long>),
     /// There was no room for it: where its last bytes stand.
     Recognised(Fingerprint, ByteRange),
@@ -50,9 +51,9 @@ impl Trace {
     pub(super) fn follow(&mut self, frame: &Sighting, memory: &Memory) {
         self.clock = frame.clock;
         self.crc_ok = frame.crc_ok();
-        match (&mut self.body, &*frame.spans) {
-            (Body::Short(payload, at), [span]) if !frame.payload.spilled() => {
-                *payload = kept(&frame.payload);
+        match (&mut self.body, &*frame.spans, Short::of(&frame.payload)) {
+            (Body::Short(said, at), [span], Some(short)) => {
+                *said = short;
                 *at = *span;
             }
             _ => self.become_any(frame, memory),
@@ -71,7 +72,7 @@ impl Trace {
     #[inline]
     pub(super) fn says(&self, payload: &[u8], memory: &Memory) -> bool {
         match &self.body {
-            Body::Short(said, _) => **said == *payload,
+            Body::Short(said, _) => Short::of(payload) == Some(*said),
             Body::Long(long) => *long.payload == *payload,
             Body::Recognised(said, _) => memory.fingerprints.matches(*said, payload),
         }
@@ -80,7 +81,7 @@ impl Trace {
     /// What it said; where that is not known any more, how many bytes that took.
     pub(super) fn payload(&self) -> Result<&[u8], usize> {
         match &self.body {
-            Body::Short(payload, _) => Ok(payload),
+            Body::Short(said, _) => Ok(said.bytes()),
             Body::Long(long) => Ok(&long.payload),
             Body::Recognised(said, _) => Err(said.length()),
         }
@@ -103,8 +104,8 @@ impl Trace {
 impl Body {
     #[inline]
     fn of(frame: &Sighting, memory: &Memory) -> Self {
-        match *frame.spans {
-            [span] if !frame.payload.spilled() => Self::Short(kept(&frame.payload), span),
+        match (&*frame.spans, Short::of(&frame.payload)) {
+            ([span], Some(short)) => Self::Short(short, *span),
             _ => Self::long(frame, memory),
         }
     }
@@ -115,7 +116,7 @@ impl Body {
         let bytes = frame.payload.len() + size_of_val(&*frame.spans) + REMEMBERED_FRAME_OVERHEAD;
         match memory.lend_bytes(bytes) {
             Some(room) => {
-                let (payload, spans) = (kept(&frame.payload), SmallVec::from_slice(&frame.spans));
+                let (payload, spans) = (frame.payload.clone(), frame.spans.clone());
                 Self::Long(Box::new(Long { payload, spans, _room: room }))
             }
             None => Self::Recognised(memory.fingerprints.of(&frame.payload), last_of(&frame.spans)),
@@ -123,7 +124,7 @@ impl Body {
     }
 
     fn nothing() -> Self {
-        Self::Short(Payload::new(), last_of(&[]))
+        Self::Short(Short::default(), last_of(&[]))
     }
 }
 

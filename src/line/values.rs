@@ -17,25 +17,33 @@ pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found
         found.push(context.out.anomaly(Code::UnknownObject, About::frame(frame), "not in the registry"));
     }
     if frame.command.is_write() {
-        secrets::judge_write(frame, found, context);
-        let object = context.registry.get(frame.object_id);
-        let decoded = decode(&context.registry, object, Form::Request, &frame.payload);
-        let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
-            Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
-            _ => None,
-        });
-        if let Some((needed, there)) = wrong_size {
-            let message = format!("the client wrote {there} bytes to an object of {needed}");
-            found.push(context.out.anomaly(Code::MalformedWrite, About::frame(frame), message));
-        }
+        judge_write(frame, found, context);
     }
 }
 
-/// What is wrong with a device's frame, once per frame on the line, however many copies there are.
-pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Context) -> Found {
-    if is_faultless(frame) && frame.command.base() == Command::RESPONSE && nature.is_plain(&frame.payload) {
-        return Found::new();
+#[inline(never)]
+fn judge_write(frame: &Sighting, found: &mut Found, context: &mut Context) {
+    secrets::judge_write(frame, found, context);
+    let object = context.registry.get(frame.object_id);
+    let decoded = decode(&context.registry, object, Form::Request, &frame.payload);
+    let wrong_size = decoded.problems.iter().find_map(|problem| match problem {
+        Problem::Short { needed, found } | Problem::Long { needed, found } => Some((*needed, *found)),
+        _ => None,
+    });
+    if let Some((needed, there)) = wrong_size {
+        let message = format!("the client wrote {there} bytes to an object of {needed}");
+        found.push(context.out.anomaly(Code::MalformedWrite, About::frame(frame), message));
     }
+}
+
+/// Whether there is nothing to say of a device's frame, and nothing to compare it with: [`judge_response`] would find nothing.
+#[inline]
+pub(super) fn is_plain_response(frame: &Sighting, nature: &Nature) -> bool {
+    is_faultless(frame) && frame.command.base() == Command::RESPONSE && nature.is_plain(&frame.payload)
+}
+
+/// What is wrong with a device's frame, once per frame on the line, however many copies there are.
+pub(super) fn judge_response(frame: &Sighting, context: &mut Context) -> Found {
     let mut found = judge_frame(frame, context);
     secrets::judge_write(frame, &mut found, context);
     if frame.crc_ok() && frame.command.is_response() {

@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
 
     /// What the client wrote, where the request is a WRITE.
     fn written(&self, exchange: &Exchange) -> Option<String> {
-        let request = exchange.request.as_deref().filter(|request| request.command.is_write())?;
+        let request = exchange.request.as_ref().filter(|request| request.command.is_write())?;
         let (Ok(value) | Err(value)) = self.payload(request.object_id, Form::Request, &request.payload);
         Some(format!("= {value}"))
     }
@@ -115,7 +115,7 @@ impl<'a> Reader<'a> {
 
 /// Whether an exchange tells its object's value as it is now: a question, answered, and no doubt about any of it.
 pub fn is_sample(exchange: &Exchange) -> bool {
-    let asked = exchange.request.as_deref().is_none_or(|request| !request.command.is_write());
+    let asked = exchange.request.as_ref().is_none_or(|request| !request.command.is_write());
     let answer = exchange.response.as_ref();
     let answered = match exchange.status {
         ExchangeStatus::Answered => true,

@@ -122,7 +122,7 @@ impl<W: io::Write> Sink for Table<'_, W> {
 
 /// What people read of an exchange. That it was written is said by `command`.
 fn text(registry: &Registry, id: ObjectId, text: String, exchange: &Exchange) -> String {
-    let wrote = exchange.request.as_deref().is_some_and(|request| request.command.is_write());
+    let wrote = exchange.request.as_ref().is_some_and(|request| request.command.is_write());
     let text = match text.strip_prefix("= ").filter(|_| wrote) {
         Some(written) => written.to_owned(),
         None => text,

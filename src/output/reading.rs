@@ -29,7 +29,7 @@ pub(super) fn proven(exchange: &Exchange) -> Option<&Sighting> {
 /// Whether an answer only confirms a WRITE: what it holds then is not the object's value. A history is asked for by a
 /// WRITE too, but comes in a frame of its own kind.
 fn merely_confirms(exchange: &Exchange, response: &Sighting) -> bool {
-    let wrote = exchange.request.as_deref().is_some_and(|request| request.command.is_write());
+    let wrote = exchange.request.as_ref().is_some_and(|request| request.command.is_write());
     wrote && !response.command.is_long()
 }
 

@@ -63,7 +63,7 @@ pub(super) fn request(command: Command, connection: u32, packet: u64, ms: f64, o
     Exchange {
         id: ExchangeId(packet),
         ts: frame.ts,
-        request: Some(Box::new(frame)),
+        request: Some(frame),
         response: None,
         status: ExchangeStatus::Unanswered,
         response_time: None,

@@ -288,7 +288,7 @@ mod tests {
         Exchange {
             id: ExchangeId(id),
             ts: Timestamp::from_nanos(ts),
-            request: Some(Box::new(frame(1, ts, Command::READ, &[]))),
+            request: Some(frame(1, ts, Command::READ, &[])),
             response: Some(Response {
                 frame: Box::new(frame(1, ts + 1, Command::RESPONSE, &[value])),
                 on_asking_connection: true,
@@ -346,7 +346,7 @@ mod tests {
             ..exchange(4, 40, 0, &[(4, Code::Unanswered)])
         };
         let other = Exchange {
-            request: Some(Box::new(frame(2, 50, Command::WRITE, &[1]))),
+            request: Some(frame(2, 50, Command::WRITE, &[1])),
             response: None,
             status: ExchangeStatus::Unconfirmed,
             ..exchange(5, 50, 0, &[])

@@ -111,7 +111,7 @@ impl<'r> Unknown<'r> {
                 seen.answered += u64::from(exchange.response.is_some());
             }
         }
-        let written = exchange.request.as_deref().filter(|request| request.command.base() != Command::READ);
+        let written = exchange.request.as_ref().filter(|request| request.command.base() != Command::READ);
         let payloads = trusted.map(|response| &*response.frame.payload).into_iter();
         for payload in payloads.chain(written.map(|request| &*request.payload)).filter(|payload| !payload.is_empty()) {
             if known {

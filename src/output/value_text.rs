@@ -136,6 +136,12 @@ pub(super) fn short(room: &mut Room, value: &Value<'_>, object: Option<&Object>)
     short_number(room, number, decimals, object.is_some_and(|object| object.flags.ratio))
 }
 
+/// The same for a float of which it is known whether it is a ratio.
+#[inline]
+pub(super) fn short_float(room: &mut Room, number: f32, ratio: bool) -> Option<usize> {
+    short_number(room, number.into(), Decimals::ByMagnitude, ratio)
+}
+
 /// `None` for what takes more than digits and a point.
 #[inline(always)]
 fn short_number(room: &mut Room, number: f64, decimals: Decimals, ratio: bool) -> Option<usize> {

@@ -158,7 +158,7 @@ impl<'r> Writes<'r> {
     fn exchange(&mut self, exchange: &Exchange) {
         let lead = exchange.lead();
         let key = (lead.device().ip, lead.object_id, lead.address);
-        let request = exchange.request.as_deref();
+        let request = exchange.request.as_ref();
         match request {
             Some(request) if request.command.is_write() && !self.is_table(request.object_id) => {
                 self.written(key, request, exchange);

@@ -181,7 +181,7 @@ impl Assembler {
             if taken != InStep::No {
                 self.table.touch(slot, self.awake);
                 return match taken {
-                    InStep::Brought(offset) => Some(Position { connection: id, direction, offset }),
+                    InStep::Brought(offset) => Some(Position::new(id, direction, offset)),
                     InStep::No | InStep::Silent => None,
                 };
             }

@@ -80,8 +80,9 @@ impl<'a> Drain<'a> {
     /// nearly always.
     #[inline]
     pub fn take_payload(&mut self) -> Option<Chunk<'a>> {
-        let Position { connection, direction, offset } = self.first.take()?;
+        let first = self.first.take()?;
         let &Segment { packet, ts, payload, payload_offset: packet_offset, .. } = self.segment?;
+        let (connection, direction, offset) = (first.connection(), first.direction(), first.offset);
         Some(Chunk { connection, direction, offset, body: ChunkBody::Data(payload), packet, ts, packet_offset })
     }
 

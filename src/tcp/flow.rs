@@ -4,6 +4,7 @@ use super::slot::Slot;
 use crate::endpoint::{ConnectionId, Direction};
 use crate::time::Timestamp;
 use std::collections::BTreeSet;
+use std::num::NonZeroU64;
 
 /// One direction of one connection. The slot may be used again; the connection's number never is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,11 +15,36 @@ pub(super) struct Flow {
 }
 
 /// A place in a stream, as users count it.
+///
+/// Two words, so that a call returns one in registers: what it would write to memory in parts and its caller read as a
+/// whole has to wait there until everything written before it has arrived.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
-    pub(super) connection: ConnectionId,
-    pub(super) direction: Direction,
     pub(super) offset: u64,
+    way: Way,
+}
+
+/// A direction of a connection, in one word.
+#[derive(Clone, Copy, Debug)]
+struct Way(NonZeroU64);
+
+impl Position {
+    #[inline]
+    pub(super) fn new(connection: ConnectionId, direction: Direction, offset: u64) -> Self {
+        let way = u64::from(connection.0) << 2 | u64::from(direction == Direction::ToClient) << 1;
+        Self { offset, way: Way(NonZeroU64::MIN | way) }
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "no more bits went in")]
+    #[inline]
+    pub(super) fn connection(self) -> ConnectionId {
+        ConnectionId((self.way.0.get() >> 2) as u32)
+    }
+
+    #[inline]
+    pub(super) fn direction(self) -> Direction {
+        if self.way.0.get() & 2 == 0 { Direction::ToServer } else { Direction::ToClient }
+    }
 }
 
 /// The flows that wait for something, by when their patience ends.

@@ -8,16 +8,16 @@ use rctscope::tools::synth::Scenario;
 use smallvec::SmallVec;
 
 /// A frame without its bytes on the wire.
-fn without_raw(frame: &Sighting) -> Box<Sighting> {
-    Box::new(Sighting { raw: SmallVec::new(), ..frame.clone() })
+fn without_raw(frame: &Sighting) -> Sighting {
+    Sighting { raw: SmallVec::new(), ..frame.clone() }
 }
 
 fn exchanges(observed: &Observed) -> Vec<Exchange> {
     let stripped = |exchange: &Exchange| {
         let response = exchange.response.clone();
         Exchange {
-            request: exchange.request.as_deref().map(without_raw),
-            response: response.map(|response| Response { frame: without_raw(&response.frame), ..response }),
+            request: exchange.request.as_ref().map(without_raw),
+            response: response.map(|response| Response { frame: Box::new(without_raw(&response.frame)), ..response }),
             ..exchange.clone()
         }
     };

@@ -131,7 +131,7 @@ impl Locate {
             Target::Exchange(id) => exchange.id == id,
             Target::Anomaly(id) => exchange.anomalies.iter().any(|(anomaly, _)| *anomaly == id),
             Target::Frame(_) => {
-                exchange.request.as_deref().is_some_and(frame_id)
+                exchange.request.as_ref().is_some_and(frame_id)
                     || exchange.response.as_ref().is_some_and(|response| frame_id(&response.frame))
             }
         };

@@ -137,7 +137,7 @@ impl Screen<'_> {
     }
 
     fn exchange(&mut self, dossier: &Dossier, exchange: &Exchange) -> io::Result<()> {
-        if let Some(request) = exchange.request.as_deref() {
+        if let Some(request) = exchange.request.as_ref() {
             self.fact("asked", &format!("{}   {} by {}", place(request), request.command, request.src))?;
         }
         let Some(response) = &exchange.response else {
@@ -154,7 +154,7 @@ impl Screen<'_> {
     fn bytes(&mut self, dossier: &Dossier, excerpts: &[Excerpt]) -> io::Result<()> {
         let mut shown: Vec<&Sighting> = dossier.frames.iter().collect();
         if let (Target::Exchange(_), Some(exchange)) = (dossier.target, &dossier.exchange) {
-            shown = exchange.request.as_deref().into_iter().collect();
+            shown = exchange.request.as_ref().into_iter().collect();
             shown.extend(exchange.response.as_ref().map(|response| &*response.frame));
         }
         for frame in shown.into_iter().take(2) {
@@ -196,7 +196,7 @@ impl Screen<'_> {
         let own = dossier.exchange.as_ref().map(|exchange| exchange.id);
         let mut moments = Vec::new();
         for exchange in dossier.near.iter().filter(|exchange| Some(exchange.id) != own) {
-            if let Some(request) = exchange.request.as_deref() {
+            if let Some(request) = exchange.request.as_ref() {
                 moments.push((request, "asks"));
             }
             if let Some(response) = &exchange.response {

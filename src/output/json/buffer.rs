@@ -12,7 +12,7 @@ const WINDOW: usize = 96 << 10;
 const LONGEST: usize = 1 << 10;
 
 /// Nearly all pieces that are kept are no longer.
-const PIECE: usize = 160;
+const PIECE: usize = 128;
 
 /// Bytes that are kept, to be appended often.
 #[derive(Clone, Debug)]

@@ -3,11 +3,12 @@
 use super::buffer::Piece;
 use super::commands::Commands;
 use super::line::{Line, key};
-use crate::line::ExchangeStatus;
+use crate::line::{ExchangeStatus, Sighting};
 use crate::object::ObjectId;
 use crate::output::value_text;
 use crate::rct::Command;
-use crate::rct::registry::{Object, Registry};
+use crate::rct::registry::{DataType, Object, Registry};
+use crate::rct::value::Form;
 use rustc_hash::FxHashMap;
 use std::cell::Cell;
 
@@ -25,6 +26,11 @@ pub(super) struct Objects<'r> {
 #[derive(Debug)]
 pub(super) struct Rendered<'r> {
     pub(super) object: &'r Object,
+    /// Of the object, what nearly all records need: what else it is stands elsewhere, and takes longer to be had.
+    id: ObjectId,
+    request_type: DataType,
+    response_type: DataType,
+    pub(super) ratio: bool,
     /// `,"object_id":"0x959930BF","object":"battery.soc"`
     name: Box<[u8]>,
     /// `,"unit":"%","ratio":true`, `,"unit":"W"`, or nothing.
@@ -62,6 +68,14 @@ impl<'r> Objects<'r> {
         place
     }
 
+    /// The object of a frame.
+    #[inline]
+    pub(super) fn of(&self, frame: &Sighting) -> Option<&Rendered<'r>> {
+        let known = frame.known.and_then(|place| self.rendered.get(place.index()));
+        // Who has analyzed with another registry has other places.
+        known.filter(|known| known.id == frame.object_id).or_else(|| self.get(frame.object_id))
+    }
+
     #[inline]
     pub(super) fn get(&self, id: ObjectId) -> Option<&Rendered<'r>> {
         let place = self.place(id)?;
@@ -76,22 +90,16 @@ impl<'r> Objects<'r> {
         }
     }
 
-    /// What was asked of an object, its id and name, and how it ended.
+    /// What was asked of an object, its id and name, and how it ended. `lead`: the frame that says so.
     #[inline]
-    pub(super) fn write_head(
-        &mut self,
-        line: &mut Line,
-        id: ObjectId,
-        commands: &Commands,
-        of: (Command, ExchangeStatus),
-    ) {
-        let known = self.place(id).and_then(|place| self.rendered.get(place));
-        if let Some(Rendered { head, .. }) = known
+    pub(super) fn write_head(&mut self, line: &mut Line, lead: &Sighting, commands: &Commands, status: ExchangeStatus) {
+        let of = (lead.command, status);
+        if let Some(Rendered { head, .. }) = self.of(lead)
             && head.of == Some(of)
         {
             return line.piece(&head.json);
         }
-        self.render_head(line, id, commands, of);
+        self.render_head(line, lead.object_id, commands, of);
     }
 
     /// Appends what it keeps.
@@ -132,13 +140,48 @@ impl<'r> Rendered<'r> {
         });
         // Without the quote that it begins with.
         let text_end = text_end.strip_prefix(b"\"").unwrap_or_default().into();
-        Self { object, name, unit, text_end, head: Head::default() }
+        Self {
+            object,
+            id: object.id,
+            request_type: object.request_type,
+            response_type: object.response_type,
+            ratio: object.flags.ratio,
+            name,
+            unit,
+            text_end,
+            head: Head::default(),
+        }
+    }
+
+    /// See [`Form::data_type`].
+    #[inline]
+    pub(super) const fn data_type(&self, form: Form) -> DataType {
+        match form {
+            Form::Request => self.request_type,
+            Form::Response => self.response_type,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::line::Sender;
+    use crate::time::Timestamp;
+
+    #[test]
+    fn the_place_in_another_registry_misleads_nobody() {
+        let (registry, mut line) = (Registry::builtin(), Line::default());
+        let objects = Objects::new(registry);
+        let [soc, power] =
+            ["battery.soc", "g_sync.p_ac_load_sum_lp"].map(|name| registry.by_name(name).expect("one").id);
+        for known in [None, registry.place(soc), registry.place(power)] {
+            let lead = Sighting::sample(Sender::Client, 1, Command::READ, soc, Timestamp::default());
+            let found = objects.of(&Sighting { known, ..lead }).expect("an object");
+            assert_eq!(found.object.id, soc, "{known:?}");
+        }
+        assert_eq!(Rendered::new(&mut line, registry.get(soc).expect("one")).id, soc);
+    }
 
     #[test]
     fn another_command_or_status_is_rendered_anew() {
@@ -156,7 +199,8 @@ mod tests {
             (read, soc, answered),
         ] {
             let mut line = Line::default();
-            objects.write_head(&mut line, id, &commands, (command, status));
+            let lead = Sighting::sample(Sender::Client, 1, command, id, Timestamp::default());
+            objects.write_head(&mut line, &lead, &commands, status);
             let name = if id == soc { r#","object":"battery.soc""# } else { "" };
             let status = status.name();
             let expected = format!(r#","command":"{command}","object_id":"{id}"{name},"status":"{status}""#);

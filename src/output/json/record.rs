@@ -139,7 +139,7 @@ impl<'r> Recorder<'r> {
         line.next_id(id!("id", 'T'), exchange.id.0, &mut self.counts.exchange);
         let client = exchange.request.as_ref().map(|request| request.src);
         self.ends.write(line, lead.connection, lead.device().ip, client);
-        self.objects.write_head(line, lead.object_id, &self.commands, (lead.command, exchange.status));
+        self.objects.write_head(line, lead, &self.commands, exchange.status);
         if let Some(request) = &exchange.request {
             self.request(request);
         }
@@ -302,10 +302,17 @@ impl<'r> Recorder<'r> {
 
     #[inline(never)]
     fn carried_value(&mut self, frame: &Sighting) {
-        let known = self.objects.get(frame.object_id);
-        let object = known.map(|known| known.object);
-        let Some(value) = decoded(self.registry, object, frame) else { return };
+        let known = self.objects.of(frame);
         let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
+        if let Some(known) = known
+            && let Some(number) = value::decode_float(known.data_type(form(frame)), &frame.payload)
+            && number.is_finite()
+            && !self.masks(frame)
+        {
+            // Most values are this, and the shortest way to it shows.
+            return self.values.write_float(&mut self.line, key!("value"), number, known, trust);
+        }
+        let Some(value) = decoded(self.registry, known.map(|known| known.object), frame) else { return };
         if self.masks(frame) {
             return ValueWriter::write_masked(&mut self.line, key!("value"), &value);
         }
@@ -320,8 +327,13 @@ pub(super) fn decoded<'a>(
     object: Option<&'a Object>,
     frame: &'a Sighting,
 ) -> Option<Value<'a>> {
-    let form = if frame.command.is_response() { Form::Response } else { Form::Request };
-    value::decode_value(registry, object, form, &frame.payload)
+    value::decode_value(registry, object, form(frame), &frame.payload)
+}
+
+/// Which of its object's types the payload of a frame has.
+#[inline]
+fn form(frame: &Sighting) -> Form {
+    if frame.command.is_response() { Form::Response } else { Form::Request }
 }
 
 /// Connection, device, sender and both ends of a frame or what stands in its place.

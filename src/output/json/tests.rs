@@ -75,7 +75,7 @@ fn exchange() -> Exchange {
     Exchange {
         id: ExchangeId(1),
         ts: at(12_000_000),
-        request: Some(Box::new(request())),
+        request: Some(request()),
         response: Some(Response {
             frame: Box::new(answer()),
             on_asking_connection: true,
@@ -184,7 +184,7 @@ fn a_damaged_exchange_whose_answer_came_on_another_connection() {
 fn a_write_without_a_response_and_an_unknown_object() {
     let write = Sighting { command: Command::WRITE, payload: 0.5_f32.to_be_bytes().into_iter().collect(), ..request() };
     let unconfirmed = Exchange {
-        request: Some(Box::new(write)),
+        request: Some(write),
         response: None,
         status: ExchangeStatus::Unconfirmed,
         response_time: None,
@@ -200,7 +200,7 @@ fn a_write_without_a_response_and_an_unknown_object() {
     "value":{"type":"float","num":0.5,"unit":"%","ratio":true,"text":"50.0 %"}},"anomalies":[]}"#,
     );
     let unknown = Exchange {
-        request: Some(Box::new(Sighting { object_id: UNKNOWN, command: Command(0x2d), ..request() })),
+        request: Some(Sighting { object_id: UNKNOWN, command: Command(0x2d), ..request() }),
         status: ExchangeStatus::Open,
         ..unconfirmed
     };

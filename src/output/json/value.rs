@@ -17,6 +17,9 @@ macro_rules! opening {
     };
 }
 
+/// What stands in front of the value as people read it, where that is digits.
+const TEXT: &str = concat!(key!("text"), "\"");
+
 /// Writes values; keeps the scratch text it needs.
 #[derive(Debug, Default)]
 pub(super) struct ValueWriter {
@@ -43,21 +46,32 @@ impl ValueWriter {
         trust: Trust,
     ) {
         line.raw(front);
-        if let Value::Float(number) = *value
-            && number.is_finite()
-        {
-            // Most values are this, and the shortest way to it shows.
-            line.float(concat!(opening!("float"), key!("num")), number);
-        } else {
-            line.short(opening(value));
-            Self::slots(line, value, known);
-        }
+        line.short(opening(value));
+        Self::slots(line, value, known);
         unit(line, value, known);
         self.text(line, value, known);
-        if trust == Trust::Untrusted {
-            line.raw(",\"trusted\":false");
+        end(line, trust);
+    }
+
+    /// The same for a finite float of a known object.
+    #[inline(always)]
+    pub(super) fn write_float(
+        &mut self,
+        line: &mut Line,
+        front: &str,
+        number: f32,
+        known: &Rendered<'_>,
+        trust: Trust,
+    ) {
+        line.raw(front);
+        line.float(concat!(opening!("float"), key!("num")), number);
+        line.short(&known.unit);
+        if line.digits(TEXT, |room| value_text::short_float(room, number, known.ratio)) {
+            line.short(&known.text_end);
+        } else {
+            self.text(line, &Value::Float(number), Some(known));
         }
-        line.raw("}");
+        end(line, trust);
     }
 
     /// A value of which only the type is told.
@@ -71,7 +85,7 @@ impl ValueWriter {
     #[inline(always)]
     fn text(&mut self, line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
         let object = known.map(|known| known.object);
-        if line.digits(concat!(key!("text"), "\""), |room| value_text::short(room, value, object)) {
+        if line.digits(TEXT, |room| value_text::short(room, value, object)) {
             return line.short(known.map_or(b"\"", |known| &*known.text_end));
         }
         self.text.clear();
@@ -135,6 +149,15 @@ impl ValueWriter {
             Value::Structure(parts) => fields(line, parts),
         }
     }
+}
+
+/// What ends the object of a value.
+#[inline(always)]
+fn end(line: &mut Line, trust: Trust) {
+    if trust == Trust::Untrusted {
+        line.raw(",\"trusted\":false");
+    }
+    line.raw("}");
 }
 
 /// There are hundreds in a history, so that what ends one and begins the next is written at once.

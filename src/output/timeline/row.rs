@@ -103,7 +103,7 @@ impl Row {
     pub(super) fn exchange(exchange: &Exchange, reader: &Reader<'_>) -> Self {
         let lead = exchange.lead();
         let unasked = exchange.request.is_none();
-        let answer = exchange.response.as_ref().map(|response| &response.frame);
+        let answer = exchange.response.as_ref().map(|response| &*response.frame);
         let asked = Asked {
             command: lead.command,
             unasked,
@@ -117,8 +117,8 @@ impl Row {
             ts: exchange.ts,
             until: until(exchange),
             connection: if unasked { None } else { Some(lead.connection) },
-            packets: (Some(lead.packet()), answer.filter(|_| !unasked).map(|answer| answer.packet())),
-            places: exchange.request.iter().chain(answer).filter_map(|frame| place(frame)).collect(),
+            packets: (Some(lead.packet()), answer.filter(|_| !unasked).map(Sighting::packet)),
+            places: exchange.request.iter().chain(answer).filter_map(place).collect(),
             kind: Kind::Exchange(asked),
             marks: exchange.anomalies.iter().map(|&(id, code)| Mark { id, code, told: None }).collect(),
             visibility: Visibility::Shown,

@@ -16,6 +16,7 @@ pub use structure::{Element, EventType, FieldKind, StructField, Structure};
 use crate::object::ObjectId;
 use rustc_hash::FxHashMap;
 use std::fmt;
+use std::num::NonZeroU16;
 use std::sync::LazyLock;
 
 /// What is known of all objects.
@@ -33,6 +34,23 @@ pub struct Registry {
     /// Sorted by code.
     events: Vec<EventType>,
     structures: Vec<Structure>,
+}
+
+/// Where an object stands in its registry: what is kept of each object can be found by it, without a search.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ObjectPlace(NonZeroU16);
+
+impl ObjectPlace {
+    /// The place with this index among [`Registry::objects`]. None of the last ones, where there are more than 65,535.
+    fn new(index: usize) -> Option<Self> {
+        u16::try_from(index + 1).ok().and_then(NonZeroU16::new).map(Self)
+    }
+
+    /// Its index among [`Registry::objects`].
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
 }
 
 impl Registry {
@@ -65,6 +83,12 @@ impl Registry {
     #[inline]
     pub fn get(&self, id: ObjectId) -> Option<&Object> {
         self.by_id.get(&id).map(|&place| &self.objects[place])
+    }
+
+    /// The place of the object with this id.
+    #[inline]
+    pub fn place(&self, id: ObjectId) -> Option<ObjectPlace> {
+        self.by_id.get(&id).copied().and_then(ObjectPlace::new)
     }
 
     /// The object with this name, written exactly so.

@@ -49,6 +49,16 @@ pub fn decode_value<'a>(
     }
 }
 
+/// The number in a payload of this type, if that is a float: what [`decode_value`] would wrap, for who has a use for the bare
+/// one. `None` for all other types.
+#[inline]
+pub fn decode_float(data_type: DataType, payload: &[u8]) -> Option<f32> {
+    match (data_type, payload) {
+        (DataType::Float, [a, b, c, d, ..]) => Some(f32::from_be_bytes([*a, *b, *c, *d])),
+        _ => None,
+    }
+}
+
 #[inline(never)]
 fn read<'a>(
     registry: &'a Registry,

@@ -1,0 +1,81 @@
+//! Up to sixteen bytes that are kept where they are mentioned, and copied as two words.
+//!
+//! Nearly all payloads of the protocol are so short: an answer carries four bytes as a rule, a request none. Knows nothing of what
+//! the bytes mean.
+
+/// Bytes that fit.
+const ROOM: usize = 16;
+
+/// Some bytes, sixteen at most. Those behind them are zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Short {
+    room: [u8; ROOM],
+    length: u8,
+}
+
+impl Short {
+    /// These bytes; `None` where they are too many.
+    ///
+    /// Most are none or four. These are taken as a number, and so stay in registers until they are where they belong: what is
+    /// written to memory in pieces and read as a whole right after has to wait there.
+    #[inline]
+    pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        match *bytes {
+            [] => Some(Self::default()),
+            [a, b, c, d] => Some(Self::of_words(u32::from_le_bytes([a, b, c, d]).into(), 0, 4)),
+            _ if bytes.len() <= ROOM => {
+                let (low, high) = words(bytes);
+                Some(Self::of_words(low, high, length(bytes)))
+            }
+            _ => None,
+        }
+    }
+
+    #[inline]
+    fn of_words(low: u64, high: u64, length: u8) -> Self {
+        Self { room: (u128::from(low) | u128::from(high) << 64).to_le_bytes(), length }
+    }
+
+    #[inline]
+    pub(crate) fn length(&self) -> u8 {
+        self.length
+    }
+
+    /// The bytes, and what is behind them.
+    #[inline]
+    pub(crate) fn room(&self) -> [u8; ROOM] {
+        self.room
+    }
+
+    #[inline]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.room.get(..usize::from(self.length)).unwrap_or(&self.room)
+    }
+}
+
+fn length(bytes: &[u8]) -> u8 {
+    u8::try_from(bytes.len()).unwrap_or(u8::MAX)
+}
+
+#[inline(never)]
+fn words(bytes: &[u8]) -> (u64, u64) {
+    let word = |bytes: &[u8]| bytes.iter().rfold(0, |word, byte| word << 8 | u64::from(*byte));
+    let (low, high) = bytes.split_at(bytes.len().min(8));
+    (word(low), word(high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fits_is_kept_and_the_rest_is_not() {
+        let bytes: Vec<u8> = (1..=17).collect();
+        for length in 0..=ROOM {
+            let short = Short::of(&bytes[..length]).expect("it fits");
+            assert_eq!((usize::from(short.length()), short.bytes()), (length, &bytes[..length]));
+            assert_eq!(short.room()[length..], [0; ROOM][length..]);
+        }
+        assert_eq!(Short::of(&bytes), None);
+    }
+}
