@@ -27,9 +27,9 @@ pub(crate) fn push_back<T>(queue: &mut VecDeque<T>, make: impl FnOnce() -> T) {
     queue.extend(once_with(make));
 }
 
-/// Puts a thing in an empty place. What may have been there is not dropped.
+/// Puts what `make` makes in an empty place. What may have been there is not dropped.
 #[inline]
-pub(crate) fn fill<T>(place: &mut Option<T>, thing: T) {
+pub(crate) fn fill<T>(place: &mut Option<T>, make: impl FnOnce() -> T) {
     debug_assert!(place.is_none());
-    std::mem::forget(place.replace(thing));
+    std::mem::forget(place.replace(make()));
 }

@@ -95,7 +95,7 @@ fn weight(event: &Told) -> usize {
         Told::Frame(frame) => of_frame(frame),
         Told::NonFrame(bytes) => bytes.raw.len(),
         Told::Exchange(exchange) => {
-            let response = exchange.response.as_ref().map(|response| &*response.frame);
+            let response = exchange.response.as_ref().map(|response| &response.frame);
             exchange.request.iter().chain(response).map(of_frame).sum()
         }
         Told::Anomaly(anomaly) => anomaly.message.len() + size_of_val(&*anomaly.evidence),

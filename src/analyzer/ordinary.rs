@@ -7,7 +7,7 @@
 use super::order::Place;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::line::exchange::Payload;
-use crate::line::{Sender, Sighting, SightingId};
+use crate::line::{Glimpse, Sender, Sighting, SightingId};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::registry::{ObjectPlace, Registry};
@@ -69,6 +69,21 @@ impl Ordinary {
     #[inline]
     pub(super) fn at(&self) -> Place {
         Place::new(self.clock, self.packet, self.offset)
+    }
+
+    /// What there is to be asked before all of it is made.
+    #[inline]
+    pub(super) fn glimpse(&self, id: SightingId) -> Glimpse<'_> {
+        Glimpse {
+            id,
+            connection: self.connection,
+            direction: self.direction,
+            clock: self.clock,
+            command: self.command,
+            object_id: self.object_id,
+            known: self.known,
+            payload: self.payload.bytes(),
+        }
     }
 
     /// All of it. `src`, `dst`: the ends of its connection.

@@ -100,8 +100,7 @@ impl Teller {
     fn ordinary(&mut self, frame: &Ordinary) {
         let id = self.next_sighting(frame.at());
         self.lines.listener().summary.frame_count += 1;
-        let (way, at) = ((frame.connection, frame.direction), frame.at());
-        self.lines.make_frame(way, (id, at.clock()), |ends, sender| frame.sighting(id, ends, sender));
+        self.lines.make_frame(&frame.glimpse(id), |ends, sender| frame.sighting(id, ends, sender));
     }
 
     /// Anything that was found reaches its line.

@@ -102,19 +102,9 @@ impl DeviceLine {
         self.in_bootloader &= !frame.crc_ok();
         let subject = self.subject(&frame, context);
         let nature = self.subjects.nature(subject);
-        if values::is_plain_response(&frame, nature) {
-            return self.answer(Arrival { frame, member, subject, place }, Found::new(), context);
-        }
-        self.judge_original(Arrival { frame, member, subject, place }, context);
-    }
-
-    /// The same for a frame that has to be looked at more closely.
-    #[inline(never)]
-    fn judge_original(&mut self, arrival: Arrival, context: &mut Context) {
-        let Arrival { frame, member, subject, place } = arrival;
-        let mut anomalies = values::judge_response(&frame, context);
+        let mut anomalies = values::judge_response(&frame, nature, context);
         if frame.crc_ok() && frame.command.is_response() {
-            match self.subjects.nature(subject).response_type {
+            match nature.response_type {
                 DataType::String => anomalies.extend(self.cut_text(&frame, subject, context)),
                 DataType::Timeseries => {
                     anomalies.extend(self.series.cut(&frame, subject, TIMESERIES_ROW, &self.requests, context));
@@ -133,18 +123,18 @@ impl DeviceLine {
     }
 
     /// A RESPONSE: to whom?
-    #[inline]
     fn answer(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
+        let Arrival { frame, member, subject, place } = &arrival;
         if anomalies.is_empty()
-            && let Some(handle) = self.plainly_answered(&arrival, context.timeout)
+            && frame.crc_ok()
+            && place.is_none()
+            && let Some(answer) = self.plainly_answered((*member, *subject), (frame.connection, frame.clock), context)
         {
-            // Nearly always it is clear. All else below would come to the same then.
-            return self.answer_plainly(handle, arrival, context);
+            return self.answer_plainly(answer, || *arrival.frame, context);
         }
         self.find_asker(arrival, anomalies, context);
     }
 
-    #[inline(never)]
     fn find_asker(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Arrival { frame, member, subject, .. } = &arrival;
         let at = (*member, *subject);
@@ -381,12 +371,12 @@ fn unasked_command(frame: Box<Sighting>, mut anomalies: Found, context: &mut Con
 fn tell_unasked(frame: Box<Sighting>, periodic: bool, anomalies: Found, context: &mut Context) {
     let id = context.out.exchange_id();
     let ts = frame.ts;
-    let response = Response { frame, on_asking_connection: false, copies: SmallVec::new(), pairing: Pairing::Certain };
+    let (on_asking_connection, copies, pairing) = (false, SmallVec::new(), Pairing::Certain);
     context.out.exchange(boxed(|| Exchange {
         id,
         ts,
         request: None,
-        response: Some(response),
+        response: Some(Response { frame: *frame, on_asking_connection, copies, pairing }),
         status: ExchangeStatus::Unsolicited,
         response_time: None,
         service_time: None,

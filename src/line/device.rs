@@ -9,7 +9,7 @@ use super::member::{Fate, Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
 use super::outcome::{About, Found};
-use super::request::{Handle, Kind, Repetition, Request};
+use super::request::{Handle, Key, Kind, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
@@ -21,6 +21,7 @@ use crate::anomaly::{AnomalyId, Code};
 use crate::limits::OPEN_REQUESTS;
 use crate::loan::Loan;
 use crate::rct::Command;
+use crate::rct::registry::ObjectPlace;
 use crate::time::Timestamp;
 use std::time::Duration;
 
@@ -160,8 +161,14 @@ impl DeviceLine {
     /// The place of what is known of the object that a frame is about.
     #[inline]
     pub(super) fn subject(&mut self, frame: &Sighting, context: &Context) -> At {
+        self.subject_of((Key::of(frame), frame.known), context)
+    }
+
+    /// The place of what is known of an object, which may be one of the registry.
+    #[inline]
+    pub(super) fn subject_of(&mut self, object: (Key, Option<ObjectPlace>), context: &Context) -> At {
         let requests = &self.requests;
-        self.subjects.place(frame, (&context.registry, &context.memory), |place| requests.any_for(place))
+        self.subjects.place(object, (&context.registry, &context.memory), |place| requests.any_for(place))
     }
 
     /// A client's frame.

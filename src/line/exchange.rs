@@ -230,7 +230,7 @@ pub enum Pairing {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Response {
     /// The sighting on the asking connection where there is one, else the first sighting anywhere.
-    pub frame: Box<Sighting>,
+    pub frame: Sighting,
     /// Whether `frame` was seen on the asking connection.
     pub on_asking_connection: bool,
     /// The connections that got a copy, the asking one left out.
@@ -289,7 +289,7 @@ impl Exchange {
     pub fn lead(&self) -> &Sighting {
         self.request
             .as_ref()
-            .or_else(|| self.response.as_ref().map(|response| &*response.frame))
+            .or_else(|| self.response.as_ref().map(|response| &response.frame))
             .expect("an exchange has a request or a response")
     }
 }

@@ -6,6 +6,7 @@ use super::device::DeviceLine;
 use super::devices::Devices;
 use super::exchange::{Exchange, Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
+use super::glimpse::Glimpse;
 use super::member::{Counts, Member};
 use super::memory::Memory;
 use super::noise::{self, NonFrameSeen};
@@ -193,36 +194,26 @@ impl<L: Listener + 'static> Lines<L> {
         }
     }
 
-    /// A frame that is right in every way and of which nobody wants to know but its line, so that it can be made where it
-    /// stays: `make` is told its sender's and its receiver's end, and who sent it, as far as known. No frame comes of a
-    /// connection before that is opened, or after it is closed.
+    /// A frame of which nobody wants to know but its line, so that it can be made where it stays: `make` is told its
+    /// sender's and its receiver's end, and who sent it, as far as known. No frame comes of a connection before that is
+    /// opened, or after it is closed.
     #[inline]
-    pub fn make_frame(
-        &mut self,
-        (connection, direction): (ConnectionId, Direction),
-        (id, clock): (SightingId, Timestamp),
-        make: impl FnOnce([Endpoint; 2], Sender) -> Sighting,
-    ) {
-        let Some(Connection { opening, senders, line: spot, .. }) = self.connections.get_mut(connection) else {
-            return;
-        };
-        let ends = opening.ends(direction);
+    pub fn make_frame(&mut self, frame: &Glimpse<'_>, make: impl FnOnce([Endpoint; 2], Sender) -> Sighting) {
+        let Some(connection) = self.connections.get_mut(frame.connection) else { return };
+        let Connection { opening, senders, line: spot, .. } = connection;
+        let ends = opening.ends(frame.direction);
         if let (Some(senders), Some(Spot { line, member })) = (senders, *spot) {
-            let sender = senders[direction.index()];
-            if sender == Sender::Client || !self.is_copying(line, member, clock) {
-                return match sender {
-                    Sender::Client => {
-                        let asking = boxed(|| Exchange::asking(make(ends, sender)));
-                        self.on(line, |line, context| line.request(member, asking, context));
-                    }
-                    Sender::Device => {
-                        let frame = boxed(|| make(ends, sender));
-                        self.on(line, |line, context| line.original(None, member, frame, context));
-                    }
-                };
+            let sender = senders[frame.direction.index()];
+            if sender == Sender::Client {
+                let asking = boxed(|| Exchange::asking(make(ends, sender)));
+                return self.on(line, |line, context| line.request(member, asking, context));
+            }
+            if !self.is_copying(line, member, frame.clock) {
+                let make = || make(ends, sender);
+                return self.on(line, |line, context| line.ordinary(member, frame, make, context));
             }
         }
-        self.address_made(boxed(|| make(ends, Sender::Client)), id);
+        self.address_made(boxed(|| make(ends, Sender::Client)), frame.id);
     }
 
     /// The rest of [`Self::make_frame`], where the frame may be a copy, or may say who is the device.

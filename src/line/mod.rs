@@ -15,6 +15,7 @@ mod device;
 mod devices;
 pub mod exchange;
 mod fate;
+mod glimpse;
 mod lines;
 mod load;
 mod member;
@@ -37,6 +38,7 @@ mod values;
 mod writes;
 
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
+pub use glimpse::Glimpse;
 pub use lines::{Addressee, Closing, Lines, Opening};
 pub use member::Counts;
 pub use noise::NonFrameSeen;

@@ -3,55 +3,99 @@
 //!
 //! Nearly all are so. The long way, by `answers` and `fate`, would come to the same.
 
-use super::answers::Arrival;
 use super::context::Context;
 use super::device::DeviceLine;
-use super::exchange::{ExchangeStatus, Pairing, Response};
+use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
+use super::glimpse::Glimpse;
 use super::member::Fate;
 use super::request::{Handle, Kind, Request};
-use crate::in_place::fill;
+use super::slab::At;
+use super::values;
+use crate::endpoint::ConnectionId;
+use crate::in_place::{boxed, fill};
+use crate::time::Timestamp;
 use smallvec::SmallVec;
-use std::time::Duration;
+
+/// Which request such an answer belongs to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain {
+    request: Handle,
+    member: At,
+}
 
 impl DeviceLine {
-    /// The request that such an answer belongs to, nothing having been found about the answer itself.
+    /// An ordinary frame of the device, which `make` makes where it stays.
     #[inline]
-    pub(super) fn plainly_answered(&self, arrival: &Arrival, timeout: Duration) -> Option<Handle> {
+    pub(super) fn ordinary(
+        &mut self,
+        member: At,
+        frame: &Glimpse<'_>,
+        make: impl FnOnce() -> Sighting,
+        context: &mut Context,
+    ) {
+        match self.plain_answer(member, frame, context) {
+            Some(answer) => self.answer_plainly(answer, make, context),
+            None => self.original(None, member, boxed(make), context),
+        }
+    }
+
+    /// Whether an ordinary frame that the device sends is such an answer.
+    #[inline]
+    fn plain_answer(&mut self, member: At, frame: &Glimpse<'_>, context: &Context) -> Option<Plain> {
+        let subject = self.subject_of((frame.key(), frame.known), context);
+        let is_plain = values::is_plain_response(frame.command, frame.payload, self.subjects.nature(subject));
+        let came = (frame.connection, frame.clock);
+        if is_plain { self.plainly_answered((member, subject), came, context) } else { None }
+    }
+
+    /// The request that a right frame about `subject` answers, if there is nothing to say of the frame, and it is such an
+    /// answer. It came on a connection at some time.
+    #[inline]
+    pub(super) fn plainly_answered(
+        &self,
+        (member, subject): (At, At),
+        (connection, clock): (ConnectionId, Timestamp),
+        context: &Context,
+    ) -> Option<Plain> {
         #[cfg(test)]
         if self.goes_the_long_way {
             return None;
         }
-        let Arrival { frame, member, subject, place } = arrival;
-        let request = self.requests.only_unseen(*subject)?;
-        let had_time = request.clock <= frame.clock && frame.clock.since(request.clock) >= self.pace.needs;
+        let request = self.requests.only_unseen(subject)?;
+        let had_time = request.clock <= clock && clock.since(request.clock) >= self.pace.needs;
         let is_plain = had_time
             && request.kind == Kind::Read
             && request.is_open()
-            && request.connection == frame.connection
+            && request.connection == connection
             && request.repetition.is_none()
-            && frame.crc_ok()
-            && frame.clock.is_within(timeout, request.clock)
-            && place.is_none()
-            && !self.members.any_expecting_beside(*member);
-        is_plain.then_some(request.handle)
+            && clock.is_within(context.timeout, request.clock)
+            && !self.members.any_expecting_beside(member);
+        is_plain.then_some(Plain { request: request.handle, member })
     }
 
-    /// Tells the exchange that a request and such an answer to it are.
-    pub(super) fn answer_plainly(&mut self, handle: Handle, arrival: Arrival, context: &mut Context) {
+    /// Tells the exchange that a request and such an answer to it are. `make`: makes the answer, where it stays.
+    #[inline]
+    pub(super) fn answer_plainly(&mut self, answer: Plain, make: impl FnOnce() -> Sighting, context: &mut Context) {
+        let Plain { request: handle, member } = answer;
         let Some(Request { mut exchange, subject, clock: asked, .. }) = self.requests.take(handle) else { return };
-        let Arrival { frame, member, .. } = arrival;
+        let (on_asking_connection, copies, pairing) = (true, SmallVec::new(), Pairing::Certain);
+        fill(&mut exchange.response, || Response { frame: make(), on_asking_connection, copies, pairing });
+        let Exchange { request: Some(request), response: Some(Response { frame, .. }), .. } = &*exchange else {
+            return;
+        };
+        let began = self.free_at.map_or(asked, |free| free.max(asked));
+        let response_time = frame.completed.nanos_since(request.completed);
+        let service_time = frame.clock.nanos_since(began);
+        self.in_bootloader = false;
         self.load.answered();
         self.pace.learn(asked, frame.clock);
-        let began = self.free_at.map_or(asked, |free| free.max(asked));
-        self.note_answer(handle, (member, subject), (&frame, frame.connection), Fate::Fine, &context.memory);
+        self.note_answer(handle, (member, subject), (frame, frame.connection), Fate::Fine, &context.memory);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }
         exchange.status = ExchangeStatus::Answered;
-        exchange.response_time = Some(frame.completed.nanos_since(exchange.lead().completed));
-        exchange.service_time = Some(frame.clock.nanos_since(began));
-        let (on_asking_connection, copies, pairing) = (true, SmallVec::new(), Pairing::Certain);
-        fill(&mut exchange.response, Response { frame, on_asking_connection, copies, pairing });
+        exchange.response_time = Some(response_time);
+        exchange.service_time = Some(service_time);
         context.out.exchange(exchange);
         self.note_if_empty(member);
     }
@@ -66,7 +110,7 @@ mod tests {
     use super::super::slab::At;
     use super::*;
     use crate::anomaly::Anomaly;
-    use crate::endpoint::ConnectionId;
+    use crate::endpoint::Direction;
     use crate::object::ObjectId;
     use crate::packet::ByteRange;
     use crate::rct::registry::Registry;
@@ -74,6 +118,7 @@ mod tests {
     use crate::time::Timestamp;
     use proptest::prelude::*;
     use std::sync::Arc;
+    use std::time::Duration;
 
     const TIMEOUT: Duration = Duration::from_millis(300);
     /// A float and a text.
@@ -114,6 +159,19 @@ mod tests {
 
     fn sighting(sender: Sender, (connection, object): (u32, usize), command: Command, now: Timestamp) -> Sighting {
         Sighting::sample(sender, connection, command, ObjectId(OBJECTS[object]), now)
+    }
+
+    fn glimpse<'a>(frame: &Sighting, payload: &'a [u8]) -> Glimpse<'a> {
+        Glimpse {
+            id: frame.id,
+            connection: frame.connection,
+            direction: Direction::ToClient,
+            clock: frame.clock,
+            command: frame.command,
+            object_id: frame.object_id,
+            known: frame.known,
+            payload,
+        }
     }
 
     /// All that was told, as text.
@@ -170,10 +228,13 @@ mod tests {
                 Act::Answer { connection, object, payload, crc_ok } => {
                     let mut frame = sighting(Sender::Device, (*connection, *object), Command::RESPONSE, now);
                     frame.payload = SmallVec::from_slice(payload);
-                    if !crc_ok {
+                    let member = members[*connection as usize];
+                    if *crc_ok {
+                        line.ordinary(member, &glimpse(&frame, payload), || frame.clone(), context);
+                    } else {
                         frame.status = FrameStatus::CrcMismatch;
+                        line.original(None, member, Box::new(frame), context);
                     }
-                    line.original(None, members[*connection as usize], Box::new(frame), context);
                 }
                 Act::Wait(_) => line.tick(now, context),
                 Act::Lose(connection) => line.lost_answers(members[*connection as usize]),

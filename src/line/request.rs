@@ -178,7 +178,7 @@ impl Request {
         let mut given = Given {
             response_time: first.completed.nanos_since(self.frame().completed),
             service_time: clock.nanos_since(line_free.max(self.clock)),
-            response: Response { on_asking_connection: connection == self.connection, frame: first, copies, pairing },
+            response: Response { on_asking_connection: connection == self.connection, frame: *first, copies, pairing },
             clock,
             connection,
             first: None,
@@ -212,7 +212,7 @@ impl Given {
 
     /// The answer as it was first seen on any connection.
     pub(super) fn first(&self) -> &Sighting {
-        self.first.as_ref().unwrap_or(&self.response.frame)
+        self.first.as_deref().unwrap_or(&self.response.frame)
     }
 
     /// The answer to `asked` has arrived on one more connection.
@@ -223,7 +223,7 @@ impl Given {
         } else if !response.on_asking_connection {
             // It is the one that counts: the client could not have got it sooner.
             response.on_asking_connection = true;
-            self.first = Some(std::mem::replace(&mut response.frame, Box::new(copy.clone())));
+            self.first = Some(Box::new(std::mem::replace(&mut response.frame, copy.clone())));
             if !response.copies.contains(&self.connection) {
                 response.copies.insert(0, self.connection);
             }

@@ -60,7 +60,7 @@ impl<T> Slab<T> {
         let Some(at) = self.free.pop() else {
             return self.grow(make());
         };
-        fill(&mut self.places[at.index()], make());
+        fill(&mut self.places[at.index()], make);
         at
     }
 

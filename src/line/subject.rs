@@ -69,17 +69,22 @@ pub(super) struct Subjects {
 }
 
 impl Subjects {
-    /// The place of what is known of the object that a frame is about. `is_asked`: whether a request is about the one at some
-    /// place.
+    /// The place of what is known of an object, which may be one of the registry. `is_asked`: whether a request is about the
+    /// one at some place.
     #[inline]
-    pub(super) fn place(&mut self, frame: &Sighting, known: (&Registry, &Memory), is_asked: impl Fn(At) -> bool) -> At {
-        if let (Some(object), None) = (frame.known, frame.address) {
+    pub(super) fn place(
+        &mut self,
+        (key, object): (Key, Option<ObjectPlace>),
+        known: (&Registry, &Memory),
+        is_asked: impl Fn(At) -> bool,
+    ) -> At {
+        if let (Some(object), None) = (object, key.address) {
             if let Some(Some(place)) = self.by_place.get(object.index()) {
                 return *place;
             }
-            return self.meet_known(object, Key::of(frame), known, is_asked);
+            return self.meet_known(object, key, known, is_asked);
         }
-        self.find_or_meet(Key::of(frame), known, is_asked)
+        self.find_or_meet(key, known, is_asked)
     }
 
     #[inline(never)]
@@ -253,17 +258,10 @@ fn make_room(count: &mut usize, subjects: &mut Slab<Subject>, forget: impl FnMut
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::line::Sender;
     use crate::object::ObjectId;
-    use crate::rct::Command;
-    use crate::time::Timestamp;
 
     fn key(number: u32) -> Key {
         Key { object_id: ObjectId(number), address: None }
-    }
-
-    fn frame(number: u32) -> Sighting {
-        Sighting::sample(Sender::Client, 1, Command::READ, ObjectId(number), Timestamp::default())
     }
 
     /// Those of the registry are found by their place in it. Whether that is known makes no difference, nor what became of them
@@ -274,13 +272,12 @@ mod tests {
         let known: Vec<_> = registry.objects().map(|object| (object.id, registry.place(object.id))).collect();
         for round in 0..3 {
             for &(id, known) in &known {
-                let frame = Sighting { known, ..frame(id.0) };
-                let unknown = Sighting { known: None, ..frame.clone() };
-                let plant = Sighting { address: Some(7), ..frame.clone() };
-                let places = [&frame, &unknown, &frame, &plant]
-                    .map(|frame| subjects.place(frame, (registry, &memory), |_| false));
-                assert_eq!(Some(places[0]), subjects.find(Key::of(&frame)), "{id}");
-                assert_eq!(Some(places[3]), subjects.find(Key::of(&plant)), "{id}");
+                let plain = key(id.0);
+                let plant = Key { address: Some(7), ..plain };
+                let places = [(plain, known), (plain, None), (plain, known), (plant, known)]
+                    .map(|object| subjects.place(object, (registry, &memory), |_| false));
+                assert_eq!(Some(places[0]), subjects.find(plain), "{id}");
+                assert_eq!(Some(places[3]), subjects.find(plant), "{id}");
                 assert!(places[0] == places[1] && places[0] == places[2] && places[0] != places[3], "{id}");
                 assert!(subjects.nature(places[0]).is_known, "{id}");
             }
@@ -292,7 +289,7 @@ mod tests {
     fn what_is_remembered_is_bounded() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
         for number in 0..200_000 {
-            let place = subjects.place(&frame(number), (&registry, &memory), |_| false);
+            let place = subjects.place((key(number), None), (&registry, &memory), |_| false);
             assert!(!subjects.is_subscribed(place));
             subjects.subscribe(place);
             assert_eq!(subjects.longest(place, 3), 3, "nothing of another object at this place before");
@@ -309,9 +306,9 @@ mod tests {
     #[test]
     fn what_a_request_is_about_stays() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::default());
-        let asked = subjects.place(&frame(1), (&registry, &memory), |_| false);
+        let asked = subjects.place((key(1), None), (&registry, &memory), |_| false);
         for number in 2..100_000 {
-            subjects.place(&frame(number), (&registry, &memory), |place| place == asked);
+            subjects.place((key(number), None), (&registry, &memory), |place| place == asked);
         }
         assert_eq!(subjects.find(key(1)), Some(asked));
         assert!(subjects.find(key(2)).is_none());
@@ -324,13 +321,13 @@ mod tests {
         let (registry, memory) = (Registry::default(), Memory::of(0, 10 * TOGETHER));
         let [mut rich, mut poor] = [(); 2].map(|()| Subjects::default());
         for number in 0..1_000 {
-            let place = rich.place(&frame(number), (&registry, &memory), |_| false);
+            let place = rich.place((key(number), None), (&registry, &memory), |_| false);
             rich.longest(place, 3);
             assert!(rich.slab.next_place().index() <= REMEMBERED_OBJECTS_PER_DEVICE + 10 * TOGETHER + 1);
         }
-        let asked = poor.place(&frame(0), (&registry, &memory), |_| false);
+        let asked = poor.place((key(0), None), (&registry, &memory), |_| false);
         for number in 1..1_000 {
-            let place = poor.place(&frame(number), (&registry, &memory), |place| place == asked);
+            let place = poor.place((key(number), None), (&registry, &memory), |place| place == asked);
             poor.longest(place, 3);
             poor.subscribe(place);
             assert!(poor.is_subscribed(place) && poor.find(key(0)) == Some(asked));
@@ -339,7 +336,7 @@ mod tests {
         drop(rich);
         let before = poor.by_key.len();
         for number in 2_000..2_400 {
-            poor.place(&frame(number), (&registry, &memory), |place| place == asked);
+            poor.place((key(number), None), (&registry, &memory), |place| place == asked);
         }
         assert_eq!(poor.by_key.len(), before + 400);
     }
@@ -348,7 +345,7 @@ mod tests {
     fn open_requests_have_room_in_any_case() {
         let (mut subjects, registry, memory) = (Subjects::default(), Registry::default(), Memory::of(0, 0));
         for number in 0..1_000 {
-            subjects.place(&frame(number), (&registry, &memory), |_| true);
+            subjects.place((key(number), None), (&registry, &memory), |_| true);
         }
         assert!((0..1_000).all(|number| subjects.find(key(number)).is_some()));
     }

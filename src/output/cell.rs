@@ -69,7 +69,7 @@ impl<'a> Reader<'a> {
     }
 
     fn answer(&self, exchange: &Exchange, response: &Response, status: ExchangeStatus) -> String {
-        let frame = &*response.frame;
+        let frame = &response.frame;
         let trusted = frame.crc_ok() && status != ExchangeStatus::Damaged;
         let is_confirmation = trusted && !self.answers_with_a_table(frame);
         if let Some(written) = self.written(exchange).filter(|_| is_confirmation) {

@@ -21,7 +21,7 @@ pub(super) fn trusted(exchange: &Exchange) -> Option<&Sighting> {
 /// The frame whose value is proven by its checksum, whatever it was the answer to: it tells its object and its time by
 /// itself. For samples, which are told of frames, and of what the device sends as if it were a client too.
 pub(super) fn proven(exchange: &Exchange) -> Option<&Sighting> {
-    let frame = &*exchange.response.as_ref()?.frame;
+    let frame = &exchange.response.as_ref()?.frame;
     let whole = frame.crc_ok() && exchange.status != ExchangeStatus::Damaged;
     (whole && !merely_confirms(exchange, frame)).then_some(frame)
 }

@@ -85,12 +85,8 @@ pub(super) fn unasked(command: Command, packet: u64, ms: f64, object: ObjectId, 
     frame.payload = SmallVec::from_slice(payload);
     exchange.request = None;
     exchange.status = ExchangeStatus::Unsolicited;
-    exchange.response = Some(Response {
-        frame: Box::new(frame),
-        on_asking_connection: false,
-        copies: SmallVec::new(),
-        pairing: Pairing::Certain,
-    });
+    exchange.response =
+        Some(Response { frame, on_asking_connection: false, copies: SmallVec::new(), pairing: Pairing::Certain });
     exchange
 }
 
@@ -105,8 +101,7 @@ impl Exchange {
         let copies = (1..=3).map(ConnectionId).filter(|connection| *connection != asked).collect();
         self.status = ExchangeStatus::Answered;
         self.response_time = Some(nanos);
-        self.response =
-            Some(Response { frame: Box::new(frame), on_asking_connection: true, copies, pairing: Pairing::Certain });
+        self.response = Some(Response { frame, on_asking_connection: true, copies, pairing: Pairing::Certain });
         self
     }
 
@@ -189,7 +184,7 @@ pub(super) fn connection(id: u32, portal: bool, counts: [u64; 4]) -> ConnectionS
 /// An event that owns what it tells.
 #[derive(Clone, Debug)]
 pub(super) enum Made {
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     Anomaly(Anomaly),
     NonFrame(NonFrameSighting),
     Connection(ConnectionSummary),
@@ -197,7 +192,7 @@ pub(super) enum Made {
 
 impl From<Exchange> for Made {
     fn from(exchange: Exchange) -> Self {
-        Self::Exchange(exchange)
+        Self::Exchange(Box::new(exchange))
     }
 }
 

@@ -290,7 +290,7 @@ mod tests {
             ts: Timestamp::from_nanos(ts),
             request: Some(frame(1, ts, Command::READ, &[])),
             response: Some(Response {
-                frame: Box::new(frame(1, ts + 1, Command::RESPONSE, &[value])),
+                frame: frame(1, ts + 1, Command::RESPONSE, &[value]),
                 on_asking_connection: true,
                 copies: smallvec![],
                 pairing: Pairing::Certain,
@@ -384,7 +384,7 @@ mod tests {
         assert_eq!(fx[0], fx[1], "they do collide");
         let mut select = Select::new(Selection { changed: true, ..Selection::default() }, Names::default());
         for (id, behind) in [(1, 0), (2, 0), (3, 1)] {
-            let frame = Box::new(frame(1, 1, Command::RESPONSE, &collide(behind)));
+            let frame = frame(1, 1, Command::RESPONSE, &collide(behind));
             let mut exchange = exchange(id, 0, 0, &[]);
             exchange.response.as_mut().expect("an answer").frame = frame;
             select.event(Event::Exchange(&exchange)).expect("infallible");

@@ -17,7 +17,7 @@ fn exchanges(observed: &Observed) -> Vec<Exchange> {
         let response = exchange.response.clone();
         Exchange {
             request: exchange.request.as_ref().map(without_raw),
-            response: response.map(|response| Response { frame: Box::new(without_raw(&response.frame)), ..response }),
+            response: response.map(|response| Response { frame: without_raw(&response.frame), ..response }),
             ..exchange.clone()
         }
     };

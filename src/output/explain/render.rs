@@ -155,7 +155,7 @@ impl Screen<'_> {
         let mut shown: Vec<&Sighting> = dossier.frames.iter().collect();
         if let (Target::Exchange(_), Some(exchange)) = (dossier.target, &dossier.exchange) {
             shown = exchange.request.as_ref().into_iter().collect();
-            shown.extend(exchange.response.as_ref().map(|response| &*response.frame));
+            shown.extend(exchange.response.as_ref().map(|response| &response.frame));
         }
         for frame in shown.into_iter().take(2) {
             for line in anatomy::frame(frame, self.registry, &self.reader) {
@@ -200,7 +200,7 @@ impl Screen<'_> {
                 moments.push((request, "asks"));
             }
             if let Some(response) = &exchange.response {
-                moments.push((&*response.frame, "gets"));
+                moments.push((&response.frame, "gets"));
             }
         }
         let distance = |ts: Timestamp| ts.nanos_since(dossier.ts).unsigned_abs();

@@ -77,7 +77,7 @@ fn exchange() -> Exchange {
         ts: at(12_000_000),
         request: Some(request()),
         response: Some(Response {
-            frame: Box::new(answer()),
+            frame: answer(),
             on_asking_connection: true,
             copies: smallvec![ConnectionId(2)],
             pairing: Pairing::Certain,
@@ -158,7 +158,7 @@ fn a_damaged_exchange_whose_answer_came_on_another_connection() {
     let frame = Sighting { status: FrameStatus::CrcMismatch, connection: ConnectionId(3), ..answer() };
     let damaged = Exchange {
         response: Some(Response {
-            frame: Box::new(frame),
+            frame,
             on_asking_connection: false,
             copies: smallvec![],
             pairing: Pairing::Tentative,
@@ -433,10 +433,9 @@ fn a_sample_has_the_time_of_the_answer_and_waits_for_it() {
 #[test]
 fn what_is_not_trusted_is_no_sample() {
     let bad_crc = |exchange: Exchange| Exchange {
-        response: exchange.response.map(|response| Response {
-            frame: Box::new(Sighting { status: FrameStatus::CrcMismatch, ..answer() }),
-            ..response
-        }),
+        response: exchange
+            .response
+            .map(|response| Response { frame: Sighting { status: FrameStatus::CrcMismatch, ..answer() }, ..response }),
         ..exchange
     };
     for exchange in [bad_crc(exchange()), Exchange { status: ExchangeStatus::Damaged, ..exchange() }] {
@@ -458,10 +457,8 @@ fn rows_of_a_table_are_samples() {
         payload: payload.into_iter().collect(),
         ..answer()
     };
-    let exchange = Exchange {
-        response: exchange().response.map(|response| Response { frame: Box::new(frame), ..response }),
-        ..exchange()
-    };
+    let exchange =
+        Exchange { response: exchange().response.map(|response| Response { frame, ..response }), ..exchange() };
     let text =
         written([Record::Sample].into_iter().collect(), &[Event::Exchange(&exchange), Event::Summary(&summary())]);
     assert_eq!(text.lines().count(), 2, "NaN has no sample: {text}");

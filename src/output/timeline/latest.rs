@@ -25,7 +25,7 @@ impl Latest {
     /// first.
     pub(super) fn takes(&mut self, exchange: &Exchange) -> bool {
         let Some(response) = exchange.response.as_ref().filter(|_| is_sample(exchange)) else { return false };
-        let frame = &*response.frame;
+        let frame = &response.frame;
         let value = self.fingerprints.of(&frame.payload);
         let key = (frame.device().ip, frame.address, frame.object_id);
         if self.values.len() >= OBJECTS && !self.values.contains_key(&key) {

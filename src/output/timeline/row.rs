@@ -103,7 +103,7 @@ impl Row {
     pub(super) fn exchange(exchange: &Exchange, reader: &Reader<'_>) -> Self {
         let lead = exchange.lead();
         let unasked = exchange.request.is_none();
-        let answer = exchange.response.as_ref().map(|response| &*response.frame);
+        let answer = exchange.response.as_ref().map(|response| &response.frame);
         let asked = Asked {
             command: lead.command,
             unasked,
