@@ -51,29 +51,45 @@ impl Timestamp {
     }
 
     /// Whether no more than `span` has passed since `earlier`; true when the clock went backwards.
-    pub fn is_within(self, span: Duration, earlier: Self) -> bool {
-        self.nanos_since(earlier) <= nanos(span)
+    #[inline]
+    pub fn is_within(self, span: impl Into<Span>, earlier: Self) -> bool {
+        self.nanos_since(earlier) <= span.into().0
     }
 
     /// The moment `span` later, clamped at the end of time.
     #[must_use]
-    pub fn saturating_add(self, span: Duration) -> Self {
-        Self((self.0 + nanos(span)).min(END))
+    #[inline]
+    pub fn saturating_add(self, span: impl Into<Span>) -> Self {
+        Self((self.0 + span.into().0).min(END))
     }
 
     /// The moment `span` earlier, clamped at the beginning of time.
     #[must_use]
-    pub fn saturating_sub(self, span: Duration) -> Self {
-        Self((self.0 - nanos(span)).max(-END))
+    #[inline]
+    pub fn saturating_sub(self, span: impl Into<Span>) -> Self {
+        Self((self.0 - span.into().0).max(-END))
     }
 }
 
-/// A span in nanoseconds, clamped at some 146 years. (The standard library counts them in 128 bits.)
-fn nanos(span: Duration) -> i64 {
-    const SECOND: i64 = 1_000_000_000;
-    match i64::try_from(span.as_secs()) {
-        Ok(seconds) if seconds < END / SECOND => seconds * SECOND + i64::from(span.subsec_nanos()),
-        _ => END,
+/// A time that passes, in nanoseconds, clamped at some 146 years. (The standard library counts seconds and nanoseconds apart:
+/// what is added to every moment is to be converted once.)
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Span(i64);
+
+impl From<Duration> for Span {
+    #[inline]
+    fn from(span: Duration) -> Self {
+        const SECOND: i64 = 1_000_000_000;
+        match i64::try_from(span.as_secs()) {
+            Ok(seconds) if seconds < END / SECOND => Self(seconds * SECOND + i64::from(span.subsec_nanos())),
+            _ => Self(END),
+        }
+    }
+}
+
+impl From<Span> for Duration {
+    fn from(span: Span) -> Self {
+        Self::from_nanos(span.0.unsigned_abs())
     }
 }
 

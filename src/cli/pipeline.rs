@@ -137,7 +137,7 @@ fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message>, room: &Receiver<Vec
         Delivery::Start(first) => Message::Start(first),
         Delivery::Steps(steps) => {
             let mut empty = room.try_recv().unwrap_or_default();
-            // Here, where there is more time.
+            // Whoever told them has less time for that.
             empty.clear();
             Message::Steps(mem::replace(steps, empty))
         }

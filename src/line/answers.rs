@@ -228,7 +228,7 @@ impl DeviceLine {
     /// to, which was `asked` then.
     #[inline]
     fn is_second_answer(&self, frame: &Sighting, subject: At, asked: Option<Timestamp>, memory: &Memory) -> bool {
-        if asked.is_some_and(|asked| frame.clock.since(asked) >= self.pace.needs) {
+        if asked.is_some_and(|asked| asked.saturating_add(self.pace.needs) <= frame.clock) {
             return false;
         }
         self.subjects.answered(subject).is_some_and(|last| {

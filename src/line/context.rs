@@ -3,16 +3,15 @@
 use super::memory::Memory;
 use super::outcome::{LineId, Listener, Outbox};
 use crate::rct::registry::Registry;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// What a line needs from outside to do its work.
 #[derive(Debug)]
 pub(super) struct Context<L: ?Sized = dyn Listener> {
     pub(super) registry: Arc<Registry>,
     /// How long an answer is waited for.
-    pub(super) timeout: Duration,
+    pub(super) timeout: Span,
     /// The line that is at work.
     pub(super) line: LineId,
     /// The latest time heard of.

@@ -22,7 +22,7 @@ use crate::limits::OPEN_REQUESTS;
 use crate::loan::Loan;
 use crate::rct::Command;
 use crate::rct::registry::ObjectPlace;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use std::time::Duration;
 
 /// A device that has ever answered faster than this is a simulator, of whose times nothing can be concluded: the
@@ -72,19 +72,19 @@ pub(super) struct DeviceLine {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
     /// The shortest time it has taken for an answer that could belong to one request only.
-    fastest: Option<Duration>,
+    fastest: Option<Span>,
     /// It needs at least this long for an answer: one that comes sooner belongs to an earlier request. Half of the
     /// shortest time seen, since it may do better, and never more than what no real device does: times vary from 30 to
     /// 100 ms, so that the shortest one so far says little while there are few.
-    pub(super) needs: Duration,
+    pub(super) needs: Span,
     /// Requests so close together were sent in one go: none of them is an answer's consequence. Clients of a device that
     /// answers faster than real ones go on sooner, too.
-    one_go: Duration,
+    one_go: Span,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { fastest: None, needs: Duration::ZERO, one_go: ONE_GO }
+        Self { fastest: None, needs: Span::default(), one_go: ONE_GO.into() }
     }
 }
 
@@ -94,15 +94,15 @@ impl Pace {
     pub(super) fn learn(&mut self, asked: Timestamp, answered: Timestamp) {
         if self.fastest.is_none_or(|fastest| asked.saturating_add(fastest) > answered) {
             let taken = answered.since(asked);
-            self.fastest = Some(taken);
-            self.needs = if self.is_real() { (taken / 2).min(REAL_DEVICE) } else { Duration::ZERO };
-            self.one_go = (taken / 2).min(ONE_GO);
+            self.fastest = Some(taken.into());
+            self.needs = if self.is_real() { (taken / 2).min(REAL_DEVICE).into() } else { Span::default() };
+            self.one_go = (taken / 2).min(ONE_GO).into();
         }
     }
 
     /// Whether it has never been faster than a real device can be.
     pub(super) fn is_real(&self) -> bool {
-        self.fastest.is_none_or(|fastest| fastest >= REAL_DEVICE)
+        self.fastest.is_none_or(|fastest| fastest >= REAL_DEVICE.into())
     }
 }
 

@@ -319,7 +319,7 @@ impl DeviceLine {
 }
 
 fn unanswered(request: &Sighting, context: &mut Context) -> (AnomalyId, Code) {
-    let message = format!("no answer on any connection within {} s", context.timeout.as_secs_f32());
+    let message = format!("no answer on any connection within {} s", Duration::from(context.timeout).as_secs_f32());
     context.out.anomaly(Code::Unanswered, About::frame(request), message)
 }
 

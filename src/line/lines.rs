@@ -123,7 +123,7 @@ impl<L: Listener + 'static> Lines<L> {
             checks: BTreeSet::new(),
             next_check: None,
             revived: Timestamp::EARLIEST,
-            context: Context { registry, timeout, line, now, copying, memory, out },
+            context: Context { registry, timeout: timeout.into(), line, now, copying, memory, out },
         }
     }
 

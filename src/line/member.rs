@@ -4,7 +4,7 @@ use super::exchange::Sighting;
 use super::request::{Handle, Key};
 use crate::endpoint::ConnectionId;
 use crate::rct::Escaping;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher as _;
 use std::time::Duration;
@@ -139,13 +139,7 @@ impl Member {
     /// Takes note of a request. Returns the same request before it, if the client has asked nothing else since it saw that
     /// one fail. `one_go`: requests so close together were sent in one go. `reach`: what comes later than this after a
     /// failure is no retry.
-    pub(super) fn ask(
-        &mut self,
-        handle: Handle,
-        frame: &Sighting,
-        one_go: Duration,
-        reach: Duration,
-    ) -> Option<Repeated> {
+    pub(super) fn ask(&mut self, handle: Handle, frame: &Sighting, one_go: Span, reach: Span) -> Option<Repeated> {
         let question = Question::of(frame, &self.hasher);
         let repeated = self.repeated(question, frame.clock, one_go, reach);
         self.counts.requests += 1;
@@ -158,7 +152,7 @@ impl Member {
     }
 
     #[inline]
-    fn repeated(&self, question: Question, clock: Timestamp, one_go: Duration, reach: Duration) -> Option<Repeated> {
+    fn repeated(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
         let same = |asked: &Asked| asked.question == question;
         let mut earlier = self.recent().iter().rev();
         let this_go = clock.saturating_sub(one_go);
@@ -276,7 +270,7 @@ mod tests {
                 let sample = Sighting::sample(Sender::Client, 1, Command::WRITE, ObjectId(7), clock);
                 let frame = Sighting { payload: payload.into(), ..sample };
                 let handle = Requests::default().next_handle(ExchangeId(u64::from(seconds)));
-                member.ask(handle, &frame, ONE_GO, Duration::from_secs(5)).is_some()
+                member.ask(handle, &frame, ONE_GO.into(), Duration::from_secs(5).into()).is_some()
             };
             assert!(!ask(1, &payloads[0]));
             assert_eq!(ask(2, &payloads[second]), repeats);

@@ -62,8 +62,7 @@ impl DeviceLine {
             return None;
         }
         let request = self.requests.only_unseen(subject)?;
-        let had_time = request.clock <= clock && clock.since(request.clock) >= self.pace.needs;
-        let is_plain = had_time
+        let is_plain = request.clock.saturating_add(self.pace.needs) <= clock
             && request.kind == Kind::Read
             && request.is_open()
             && request.connection == connection
@@ -213,7 +212,7 @@ mod tests {
             let (registry, out) = (Arc::new(Registry::builtin().clone()), Outbox::new(Heard::default()));
             let line_id = LineId::default();
             let (timeout, now, memory) = (TIMEOUT, long_ago, Memory::default());
-            let context = Context { registry, timeout, line: line_id, now, copying: true, memory, out };
+            let context = Context { registry, timeout: timeout.into(), line: line_id, now, copying: true, memory, out };
             Self { line, members, context }
         }
 

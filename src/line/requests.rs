@@ -10,7 +10,7 @@ use super::exchange::ExchangeId;
 use super::request::{Handle, Kind, Request};
 use super::slab::{At, Slab};
 use crate::endpoint::ConnectionId;
-use crate::time::Timestamp;
+use crate::time::{Span, Timestamp};
 use smallvec::SmallVec;
 use std::time::Duration;
 
@@ -283,7 +283,7 @@ impl Requests {
 
     /// A client has asked at `clock` for something else than what it waits for. `one_go`: requests so close together
     /// were sent in one go.
-    pub(super) fn pass_over(&mut self, member: At, clock: Timestamp, one_go: Duration) {
+    pub(super) fn pass_over(&mut self, member: At, clock: Timestamp, one_go: Span) {
         let Some(OfMember { fresh, .. }) = self.members.get_mut(member.index()) else { return };
         let this_go = clock.saturating_sub(one_go);
         while let Some(request) = fresh.and_then(|at| self.slab.get_mut(at)).filter(|other| other.clock < this_go) {
@@ -329,7 +329,7 @@ impl Requests {
     /// one after the other, so it is the first whose client had not given it up by then: who got no answer asks again, or
     /// for something else. Who got another's answer for the same object asks for something else, too, and its own comes
     /// soon.
-    pub(super) fn in_turn(&self, candidates: &[Handle], ts: Timestamp, needs: Duration) -> Option<Handle> {
+    pub(super) fn in_turn(&self, candidates: &[Handle], ts: Timestamp, needs: Span) -> Option<Handle> {
         let waits = |request: &Request| {
             let soon = ts.is_within(SERVED_LATER, request.clock);
             request.clock.saturating_add(needs) <= ts
@@ -341,7 +341,7 @@ impl Requests {
 
     /// The latest of `candidates` that the line had time to answer before `ts`, else the first.
     #[inline]
-    pub(super) fn latest_before(&self, candidates: &[Handle], ts: Timestamp, needs: Duration) -> Option<Handle> {
+    pub(super) fn latest_before(&self, candidates: &[Handle], ts: Timestamp, needs: Span) -> Option<Handle> {
         let asked = |handle: &&Handle| self.get(**handle).map(|request| request.clock);
         candidates
             .iter()
@@ -479,7 +479,7 @@ mod tests {
                 let (frame, id) =
                     (frame(connection, object, now - back), ExchangeId(u64::try_from(now).expect("late")));
                 let (member, handle) = (places[connection as usize], requests.next_handle(id));
-                requests.pass_over(member, frame.clock, ONE_GO);
+                requests.pass_over(member, frame.clock, ONE_GO.into());
                 requests.push(|| Request {
                     handle,
                     clock: frame.clock,
