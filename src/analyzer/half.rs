@@ -186,7 +186,7 @@ impl Half {
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
         let may_be_ordinary = run.is_in_time() && !self.way.keep_raw;
-        let (way, registry) = (self.way, outlet.registry);
+        let (way, registry) = (&self.way, outlet.registry);
         let stand = |offset, end| run.stand(offset, end);
         let ordinary = |frame: &WholeFrame<'_>, payload| {
             let (at, way) = (run.place(frame.offset), (way.connection, way.direction));
@@ -197,11 +197,11 @@ impl Half {
             while let Some(frame) = items.next_whole() {
                 match Short::of(frame.payload).filter(|_| may_be_ordinary) {
                     Some(payload) => outlet.put(|| ordinary(&frame, payload)),
-                    None => outlet.put(|| found_frame(&frame.into(), way, stand)),
+                    None => outlet.put(|| found_frame(&frame.into(), *way, stand)),
                 }
             }
             let Some(item) = items.next() else { break };
-            if let Some(found) = found(&item, way, stand) {
+            if let Some(found) = found(&item, *way, stand) {
                 outlet.put(|| found);
             }
         }

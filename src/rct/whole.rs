@@ -19,7 +19,9 @@ pub(super) struct Whole {
     header: Header,
     object_id: ObjectId,
     crc: u16,
-    /// The unescaped bytes from the command to the CRC are not the raw ones behind the start byte, but in the scratch.
+    /// Where the payload begins in the unescaped bytes from the command to the CRC.
+    payload_at: usize,
+    /// Those are not the raw ones behind the start byte, but in the scratch.
     is_escaped: bool,
     /// Bytes on the wire, the start byte included.
     pub(super) raw_length: usize,
@@ -35,8 +37,8 @@ pub(super) fn whole(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<Whole> {
     if has_special(body) {
         return escaped(behind, header, scratch);
     }
-    let (object_id, crc) = proven(body, header)?;
-    Some(Whole { header, object_id, crc, is_escaped: false, raw_length: 1 + total })
+    let (object_id, payload_at, crc) = proven(body, header)?;
+    Some(Whole { header, object_id, payload_at, crc, is_escaped: false, raw_length: 1 + total })
 }
 
 /// Whether there are start or escape bytes in the body of a frame, which is never shorter than eight bytes.
@@ -78,11 +80,12 @@ fn escaped(behind: &[u8], header: Header, scratch: &mut Vec<u8>) -> Option<Whole
         scratch.push(byte);
         at += 1;
     }
-    let (object_id, crc) = proven(scratch, header)?;
+    let (object_id, payload_at, crc) = proven(scratch, header)?;
     // A header of which a byte is escaped is not what it looks.
     (known_header(scratch) == Some(header)).then_some(Whole {
         header,
         object_id,
+        payload_at,
         crc,
         is_escaped: true,
         raw_length: 1 + at,
@@ -101,13 +104,14 @@ fn known_header(body: &[u8]) -> Option<Header> {
     is_one.then_some(Header { command, declared_length })
 }
 
-/// The object of a frame and the CRC at the end of its body, if it fits.
+/// The object of a frame, where behind it the payload begins, and the CRC at the end of its body, if it fits.
 #[inline]
-fn proven(body: &[u8], header: Header) -> Option<(ObjectId, u16)> {
+fn proven(body: &[u8], header: Header) -> Option<(ObjectId, usize, u16)> {
     let (covered, crc) = body.split_last_chunk::<CRC_BYTES>()?;
     let crc = u16::from_be_bytes(*crc);
-    let id = covered.get(header.bytes()..)?.first_chunk()?;
-    (checksum(covered) == crc).then_some((ObjectId(u32::from_be_bytes(*id)), crc))
+    let before = header.bytes();
+    let id = covered.get(before..)?.first_chunk()?;
+    (checksum(covered) == crc).then_some((ObjectId(u32::from_be_bytes(*id)), before + id.len(), crc))
 }
 
 impl Whole {
@@ -122,7 +126,7 @@ impl Whole {
     pub(super) fn frame<'a>(&self, raw: &'a [u8], scratch: &'a [u8], offset: u64) -> WholeFrame<'a> {
         let Header { command, declared_length } = self.header;
         let body = if self.is_escaped { scratch } else { &raw[1..] };
-        let payload = &body[self.header.bytes() + command.id_bytes()..body.len() - CRC_BYTES];
+        let payload = &body[self.payload_at..body.len() - CRC_BYTES];
         WholeFrame { offset, raw, command, declared_length, object_id: self.object_id, payload, crc: self.crc }
     }
 }

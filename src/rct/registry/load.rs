@@ -53,7 +53,7 @@ impl Registry {
     fn put(&mut self, Table { objects, lines }: Table) -> Result<(), RegistryError> {
         for object in objects {
             match self.by_id.get(&object.id) {
-                Some(&place) => self.objects[place] = object,
+                Some(&place) => self.objects[place as usize] = object,
                 None => self.objects.push(object),
             }
         }
@@ -61,7 +61,7 @@ impl Registry {
         self.objects.sort_unstable_by(|a, b| {
             (a.name.is_empty(), a.name.as_str(), a.id).cmp(&(b.name.is_empty(), b.name.as_str(), b.id))
         });
-        self.by_id = self.objects.iter().enumerate().map(|(place, object)| (object.id, place)).collect();
+        self.by_id = (0..).zip(&self.objects).map(|(place, object)| (object.id, place)).collect();
         let twice = |pair: &&[Object]| pair[0].name == pair[1].name && !pair[0].name.is_empty();
         let Some([a, b]) = self.objects.windows(2).find(twice) else { return Ok(()) };
         let line = lines.get(&b.id).max(lines.get(&a.id)).copied().unwrap_or(1);

@@ -26,7 +26,7 @@ pub struct Registry {
     /// Sorted by name; those without a name are last, by id.
     objects: Vec<Object>,
     /// Places in `objects`; as many as there are objects.
-    by_id: FxHashMap<ObjectId, usize>,
+    by_id: FxHashMap<ObjectId, u32>,
     /// Sorted by number.
     enums: FxHashMap<ObjectId, Vec<(u32, String)>>,
     /// Sorted by bit.
@@ -42,7 +42,7 @@ pub struct ObjectPlace(NonZeroU16);
 
 impl ObjectPlace {
     /// The place with this index among [`Registry::objects`]. None of the last ones, where there are more than 65,535.
-    fn new(index: usize) -> Option<Self> {
+    fn new(index: u32) -> Option<Self> {
         u16::try_from(index + 1).ok().and_then(NonZeroU16::new).map(Self)
     }
 
@@ -82,13 +82,13 @@ impl Registry {
     /// The object with this id.
     #[inline]
     pub fn get(&self, id: ObjectId) -> Option<&Object> {
-        self.by_id.get(&id).map(|&place| &self.objects[place])
+        self.by_id.get(&id).map(|&place| &self.objects[place as usize])
     }
 
     /// The place of the object with this id.
     #[inline]
     pub fn place(&self, id: ObjectId) -> Option<ObjectPlace> {
-        self.by_id.get(&id).copied().and_then(ObjectPlace::new)
+        self.by_id.get(&id).and_then(|&place| ObjectPlace::new(place))
     }
 
     /// The object with this name, written exactly so.
