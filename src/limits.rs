@@ -65,7 +65,8 @@ pub const HISTORY_BYTES: usize = 1 << 20;
 /// Delivered bytes of one direction that a later copy is compared with.
 pub const HISTORY_BYTES_PER_DIRECTION: u64 = 64 << 10;
 
-/// Packets remembered, by all connections together, to tell a packet captured twice from one sent twice.
+/// Packets remembered, by all connections together, to tell a packet captured twice from one sent twice: as many as 32
+/// connections look through ([`REMEMBERED_PACKETS_PER_DIRECTION`]).
 pub const REMEMBERED_PACKETS: usize = 4 << 10;
 
 /// Packets of one direction among which a duplicate is looked for.

@@ -9,6 +9,7 @@ use crate::event::NonFrameSighting;
 use crate::limits::{FRAME_PATIENCE, UNFINISHED_PIECE_OVERHEAD};
 use crate::line::{Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
+use crate::rct::registry::Registry;
 use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd, WholeFrame};
 use crate::short::Short;
 use crate::tcp::Chunk;
@@ -173,7 +174,14 @@ impl Half {
 
     /// Takes the next bytes, and hands what they complete to `outlet`.
     #[inline]
-    pub(super) fn push(&mut self, chunk: &Chunk<'_>, bytes: &[u8], now: Moment, outlet: &mut Outlet<'_>) {
+    pub(super) fn push(
+        &mut self,
+        chunk: &Chunk<'_>,
+        bytes: &[u8],
+        now: Moment,
+        registry: &Registry,
+        outlet: &mut Outlet<'_>,
+    ) {
         let run = Run::new(chunk, bytes.len(), self.moment_of(chunk, now));
         self.last = run.clock;
         if self.watched == Watched::Settled {
@@ -186,7 +194,7 @@ impl Half {
         }
         // Nearly always nothing is held, and all that is found stands in these bytes.
         let may_be_ordinary = run.is_in_time() && !self.way.keep_raw;
-        let (way, registry) = (&self.way, outlet.registry);
+        let way = &self.way;
         let stand = |offset, end| run.stand(offset, end);
         let ordinary = |frame: &WholeFrame<'_>, payload| {
             let (at, way) = (run.place(frame.offset), (way.connection, way.direction));
@@ -412,7 +420,6 @@ fn non_frame(bytes: &NonFrame<'_>, stand: Stand, way: Way) -> NonFrameSighting {
 mod tests {
     use super::*;
     use crate::object::ObjectId;
-    use crate::rct::registry::Registry;
     use crate::rct::{Command, encode};
     use crate::tcp::ChunkBody;
     use std::net::Ipv4Addr;
@@ -430,8 +437,8 @@ mod tests {
         let ts = Timestamp::from_nanos(0);
         let chunk = Chunk { connection, direction, offset, body: ChunkBody::Data(bytes), packet, ts, packet_offset };
         let now = Moment { packet, ts, clock: ts, came: ts };
-        let (registry, proven) = (Registry::builtin(), false);
-        half.push(&chunk, bytes, now, &mut Outlet { registry, proven, steps: &mut steps, unproven: &mut found });
+        let outlet = &mut Outlet { proven: false, steps: &mut steps, unproven: &mut found };
+        half.push(&chunk, bytes, now, Registry::builtin(), outlet);
         found
     }
 

@@ -10,7 +10,6 @@ use crate::event::Summary;
 use crate::in_place::push;
 use crate::line::Opening;
 use crate::packet::PacketNumber;
-use crate::rct::registry::Registry;
 use crate::time::Timestamp;
 
 /// One thing that the packets have brought.
@@ -57,7 +56,6 @@ pub(super) struct End {
 
 /// Where what is found on a connection goes: it waits there while its protocol is not known.
 pub(super) struct Outlet<'a> {
-    pub(super) registry: &'a Registry,
     pub(super) proven: bool,
     pub(super) steps: &'a mut Vec<Step>,
     pub(super) unproven: &'a mut Vec<Found>,

@@ -241,8 +241,8 @@ impl Work {
                     *looked_at += bytes.len() as u64;
                 }
                 let (half, unproven) = stream.half_and_unproven(direction);
-                let (registry, steps) = (&*self.options.registry, &mut self.steps);
-                half.push(chunk, bytes, moment, &mut Outlet { registry, proven, steps, unproven });
+                let outlet = &mut Outlet { proven, steps: &mut self.steps, unproven };
+                half.push(chunk, bytes, moment, &self.options.registry, outlet);
                 if proven && half.held() == 0 && half.hold.is_none() && half.unfinished == 0 {
                     // Nearly always: nothing waits, and nothing has.
                     return Follow::Yes { two_sided };
@@ -262,8 +262,7 @@ impl Work {
         let Some(stream) = self.streams.get_mut(id) else { return Follow::No };
         let proven = stream.protocol == Protocol::Rct;
         let (half, unproven) = stream.half_and_unproven(direction);
-        let (registry, steps) = (&*self.options.registry, &mut self.steps);
-        half.take_found(&mut Outlet { registry, proven, steps, unproven });
+        half.take_found(&mut Outlet { proven, steps: &mut self.steps, unproven });
         self.note_held(id, direction)
     }
 
@@ -282,8 +281,7 @@ impl Work {
         }
         let has_hold = half.hold.is_some();
         if self.unfinished > UNFINISHED_BYTES_TOTAL && weight > UNFINISHED_FRAME_BYTES {
-            let (registry, steps) = (&*self.options.registry, &mut self.steps);
-            half.give_up(&mut Outlet { registry, proven, steps, unproven });
+            half.give_up(&mut Outlet { proven, steps: &mut self.steps, unproven });
             self.unfinished -= std::mem::take(&mut half.unfinished);
             if proven && !std::mem::replace(&mut half.told_full, true) {
                 self.full(id);

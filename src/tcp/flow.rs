@@ -21,29 +21,26 @@ pub(super) struct Flow {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Position {
     pub(super) offset: u64,
-    way: Way,
+    /// The connection and the direction.
+    way: NonZeroU64,
 }
-
-/// A direction of a connection, in one word.
-#[derive(Clone, Copy, Debug)]
-struct Way(NonZeroU64);
 
 impl Position {
     #[inline]
     pub(super) fn new(connection: ConnectionId, direction: Direction, offset: u64) -> Self {
         let way = u64::from(connection.0) << 2 | u64::from(direction == Direction::ToClient) << 1;
-        Self { offset, way: Way(NonZeroU64::MIN | way) }
+        Self { offset, way: NonZeroU64::MIN | way }
     }
 
     #[expect(clippy::cast_possible_truncation, reason = "no more bits went in")]
     #[inline]
     pub(super) fn connection(self) -> ConnectionId {
-        ConnectionId((self.way.0.get() >> 2) as u32)
+        ConnectionId((self.way.get() >> 2) as u32)
     }
 
     #[inline]
     pub(super) fn direction(self) -> Direction {
-        if self.way.0.get() & 2 == 0 { Direction::ToServer } else { Direction::ToClient }
+        if self.way.get() & 2 == 0 { Direction::ToServer } else { Direction::ToClient }
     }
 }
 

@@ -137,7 +137,7 @@ impl Screen<'_> {
     }
 
     fn exchange(&mut self, dossier: &Dossier, exchange: &Exchange) -> io::Result<()> {
-        if let Some(request) = exchange.request.as_ref() {
+        if let Some(request) = &exchange.request {
             self.fact("asked", &format!("{}   {} by {}", place(request), request.command, request.src))?;
         }
         let Some(response) = &exchange.response else {
@@ -196,7 +196,7 @@ impl Screen<'_> {
         let own = dossier.exchange.as_ref().map(|exchange| exchange.id);
         let mut moments = Vec::new();
         for exchange in dossier.near.iter().filter(|exchange| Some(exchange.id) != own) {
-            if let Some(request) = exchange.request.as_ref() {
+            if let Some(request) = &exchange.request {
                 moments.push((request, "asks"));
             }
             if let Some(response) = &exchange.response {

@@ -68,7 +68,7 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
     if recorder.masks(frame) {
         return;
     }
-    let known = recorder.objects.get(frame.object_id);
+    let known = recorder.objects.of(frame);
     let Some(value) = decoded(recorder.registry, known.map(|known| known.object), frame) else { return };
     let begin = |recorder: &Recorder<'_>, line: &mut Line| {
         line.begin(r#"{"type":"sample""#, Some(frame.ts));

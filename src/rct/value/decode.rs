@@ -44,7 +44,7 @@ pub fn decode_value<'a>(
     let object = object?;
     match form.data_type(object) {
         // Most values are this, and it takes next to nothing to read one.
-        DataType::Float => float(object, payload, &mut Unheard),
+        DataType::Float => decode_float(DataType::Float, payload).map(Value::Float),
         _ => read(registry, object, form, payload, &mut Unheard),
     }
 }
