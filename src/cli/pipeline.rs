@@ -15,15 +15,15 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::{io, mem, thread};
 
-/// Steps gathered before they are handed on: so many that handing on costs nothing, so few that they stay in the cache.
+/// Steps that are gathered before they are told, and told before what they come to is shown: so few that they and what
+/// they come to still stand in the nearest cache then, and that what comes next is made where this was.
+const AT_ONCE: usize = 64;
+
+/// Steps that go from one thread to the other together: so many that the way costs nothing.
 const BATCH: usize = 1024;
 
 /// Batches on their way from one thread to the next.
 const BATCHES_UNDER_WAY: usize = 4;
-
-/// Steps that are told before what they come to is shown: so few that it still stands in the nearest cache then, and that
-/// what comes next is made where this was.
-const TOLD_AT_ONCE: usize = 64;
 
 /// What one thread hands to the other.
 enum Message {
@@ -60,7 +60,7 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
 
     /// Tells the steps and shows what that comes to. There is no use for the steps from then on.
     fn tell(&mut self, teller: &mut Teller, steps: &mut [Step]) -> io::Result<()> {
-        for steps in steps.chunks_mut(TOLD_AT_ONCE) {
+        for steps in steps.chunks_mut(AT_ONCE) {
             teller.take(steps, &mut self.told);
             if let Some(sink) = &mut self.sink {
                 self.told.iter().try_for_each(|told| sink.event(told.event()))?;
@@ -79,9 +79,9 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
         // Of a live capture everything is to be seen at once.
-        let batch = if unit.is_live() { 1 } else { BATCH };
+        let at_once = if unit.is_live() { 1 } else { AT_ONCE };
         let mut teller = Teller::new(options);
-        read(unit, output, options, batch, watch, &mut |delivery| match delivery {
+        read(unit, output, options, at_once, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
             Delivery::Steps(steps) => {
                 let told = self.tell(&mut teller, steps);
@@ -98,12 +98,16 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         options: &analyzer::Options,
         watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
-        let (steps, batches) = mpsc::sync_channel(BATCHES_UNDER_WAY);
+        let (to_teller, messages) = mpsc::sync_channel(BATCHES_UNDER_WAY);
         let (used, room) = mpsc::channel();
         thread::scope(|scope| {
-            let reading =
-                scope.spawn(move || read(unit, None, options, BATCH, watch, &mut |it| hand_on(it, &steps, &room)));
-            let shown = self.tell_and_show(options, batches, &used);
+            let reading = scope.spawn(move || {
+                let mut bridge = Bridge { batch: Vec::with_capacity(BATCH), to_teller, room };
+                let read = read(unit, None, options, AT_ONCE, watch, &mut |delivery| bridge.take(delivery));
+                let handed_on = bridge.hand_on();
+                read.and(handed_on)
+            });
+            let shown = self.tell_and_show(options, messages, &used);
             let read = reading.join().unwrap_or_else(|panic| resume_unwind(panic));
             // Where the sink has failed, that is why the other could not hand on.
             shown.and(read)
@@ -113,15 +117,17 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
     fn tell_and_show(
         &mut self,
         options: &analyzer::Options,
-        batches: Receiver<Message>,
+        messages: Receiver<Message>,
         used: &Sender<Vec<Step>>,
     ) -> io::Result<()> {
         let mut teller = Teller::new(options);
-        for message in batches {
+        for message in messages {
             match message {
                 Message::Start(first) => self.start(first)?,
                 Message::Steps(mut steps) => {
                     self.tell(&mut teller, &mut steps)?;
+                    // Here and not where they are made again: the other thread would have to fetch them for that.
+                    steps.clear();
                     // There is nobody any more behind the last ones.
                     let _ = used.send(steps);
                 }
@@ -131,16 +137,38 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
     }
 }
 
-/// The first part hands something to the second, and gets back room that was used before.
-fn hand_on(delivery: Delivery<'_>, to: &SyncSender<Message>, room: &Receiver<Vec<Step>>) -> io::Result<()> {
-    let message = match delivery {
-        Delivery::Start(first) => Message::Start(first),
-        Delivery::Steps(steps) => {
-            let mut empty = room.try_recv().unwrap_or_default();
-            // Whoever told them has less time for that.
-            empty.clear();
-            Message::Steps(mem::replace(steps, empty))
+/// The way from the first thread to the second.
+///
+/// A step is made in many small writes. Each of them has to wait where another processor has looked at that memory last,
+/// and all that the thread writes behind it waits as well. So steps are made where only their own thread ever looks, and
+/// go from there to the batch in one large move.
+struct Bridge {
+    /// What is handed on when it is full.
+    batch: Vec<Step>,
+    to_teller: SyncSender<Message>,
+    /// Batches that are used up come back, for their room.
+    room: Receiver<Vec<Step>>,
+}
+
+impl Bridge {
+    fn take(&mut self, delivery: Delivery<'_>) -> io::Result<()> {
+        match delivery {
+            Delivery::Start(first) => self.send(Message::Start(first)),
+            Delivery::Steps(steps) => {
+                self.batch.append(steps);
+                if self.batch.len() < BATCH { Ok(()) } else { self.hand_on() }
+            }
         }
-    };
-    to.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    /// Hands on the steps so far.
+    fn hand_on(&mut self) -> io::Result<()> {
+        let empty = self.room.try_recv().unwrap_or_default();
+        let full = mem::replace(&mut self.batch, empty);
+        self.send(Message::Steps(full))
+    }
+
+    fn send(&self, message: Message) -> io::Result<()> {
+        self.to_teller.send(message).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
 }
