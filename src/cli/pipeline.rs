@@ -15,11 +15,11 @@ use std::panic::resume_unwind;
 use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::{io, mem, thread};
 
-/// Steps that are gathered before they are told, and told before what they come to is shown: so few that they and what
-/// they come to still stand in the nearest cache then, and that what comes next is made where this was.
+/// Steps that are told before what they come to is shown: so few that it still stands in the nearest cache then, and that
+/// what comes next is made where this was. As many are gathered before they leave where they were made, see [`Bridge`].
 const AT_ONCE: usize = 64;
 
-/// Steps that go from one thread to the other together: so many that the way costs nothing.
+/// Steps gathered before they are handed on: so many that handing on costs nothing, so few that they stay in the cache.
 const BATCH: usize = 1024;
 
 /// Batches on their way from one thread to the next.
@@ -79,9 +79,9 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         watch: (&mut impl Watch, &mut Tally),
     ) -> io::Result<()> {
         // Of a live capture everything is to be seen at once.
-        let at_once = if unit.is_live() { 1 } else { AT_ONCE };
+        let batch = if unit.is_live() { 1 } else { BATCH };
         let mut teller = Teller::new(options);
-        read(unit, output, options, at_once, watch, &mut |delivery| match delivery {
+        read(unit, output, options, batch, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
             Delivery::Steps(steps) => {
                 let told = self.tell(&mut teller, steps);

@@ -9,14 +9,10 @@ use std::time::{Duration, Instant};
 /// Work shorter than this shows nothing.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// Packets between two looks at the clock, a power of two: a look costs as much as reading a packet.
-const PACKETS_PER_LOOK: u64 = 8_192;
-
 /// A bar that comes when work takes long, and never does where nobody sees it.
 pub(super) struct Progress {
     total: Option<u64>,
     started: Option<Instant>,
-    packets: u64,
     bar: Option<ProgressBar>,
 }
 
@@ -24,15 +20,11 @@ impl Progress {
     /// For inputs of `total` bytes. Where output goes to the terminal too, the two would write into each other.
     pub(super) fn new(total: Option<u64>) -> Self {
         let visible = io::stderr().is_terminal() && !io::stdout().is_terminal();
-        Self { total, started: visible.then(Instant::now), packets: 0, bar: None }
+        Self { total, started: visible.then(Instant::now), bar: None }
     }
 
-    /// One more packet; `bytes` says how many bytes have been read by now.
-    pub(super) fn packet(&mut self, bytes: impl FnOnce() -> u64) {
-        self.packets = self.packets.wrapping_add(1);
-        if self.packets & (PACKETS_PER_LOOK - 1) != 0 {
-            return;
-        }
+    /// So many bytes have been read by now.
+    pub(super) fn show(&mut self, bytes: u64) {
         let Some(started) = self.started else { return };
         if started.elapsed() < PATIENCE {
             return;
@@ -42,7 +34,7 @@ impl Progress {
             Some(_) => "  [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}",
             None => "  {spinner} {bytes}  {bytes_per_sec}",
         };
-        self.bar.get_or_insert_with(|| bar(total, template)).set_position(bytes());
+        self.bar.get_or_insert_with(|| bar(total, template)).set_position(bytes);
     }
 }
 

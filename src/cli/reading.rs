@@ -4,7 +4,7 @@ use super::input::{Input, Unit, reason};
 use super::live::SharedOutput;
 use super::message::Kind;
 use super::tally::Tally;
-use super::watch::{Remark, Trouble, Watch};
+use super::watch::{PACKETS_PER_LOOK, Remark, Trouble, Watch};
 use crate::analyzer::{self, Collector, Step};
 use crate::anomaly::Severity;
 use crate::capture::{self, FileReport, Session, SourceError};
@@ -38,7 +38,10 @@ pub(super) fn read<W: Watch>(
             deliver(Delivery::Start(Some(packet.ts)))?;
         }
         collector.packet(packet);
-        watch.packet(|| session.bytes_read())?;
+        W::go_on()?;
+        if packet.number.0.is_multiple_of(PACKETS_PER_LOOK) {
+            watch.has_read(session.bytes_read());
+        }
         if session.has_notices() {
             notices(&mut collector, &mut session, watch);
         }

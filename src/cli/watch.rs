@@ -6,6 +6,11 @@ use super::progress::Progress;
 use crate::capture::FileReport;
 use std::io;
 
+/// Packets after which the watcher hears how far reading has come. It is not even looked at in between: it may belong to
+/// another thread, and what stands beside it there changes all the time, so that every look would be one into another
+/// processor's cache.
+pub(super) const PACKETS_PER_LOOK: u64 = 8_192;
+
 /// What a remark is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Trouble {
@@ -39,8 +44,11 @@ impl Remark<'_> {
 
 /// Looks on while a unit is read, in the thread that reads.
 pub(super) trait Watch: Send {
-    /// One more packet; `bytes` says how many bytes have been read by now. An error ends the reading.
-    fn packet(&mut self, bytes: impl FnOnce() -> u64) -> io::Result<()>;
+    /// Whether to go on, asked at every packet: an error ends the reading.
+    fn go_on() -> io::Result<()>;
+
+    /// So many bytes have been read by now; told now and then.
+    fn has_read(&mut self, bytes: u64);
 
     /// Something is worth a word.
     fn tell(&mut self, remark: &Remark<'_>);
@@ -61,11 +69,14 @@ impl OnTerminal {
 }
 
 impl Watch for OnTerminal {
-    fn packet(&mut self, bytes: impl FnOnce() -> u64) -> io::Result<()> {
-        if let Some(progress) = &mut self.progress {
-            progress.packet(bytes);
-        }
+    fn go_on() -> io::Result<()> {
         Ok(())
+    }
+
+    fn has_read(&mut self, bytes: u64) {
+        if let Some(progress) = &mut self.progress {
+            progress.show(bytes);
+        }
     }
 
     fn tell(&mut self, remark: &Remark<'_>) {

@@ -21,8 +21,6 @@ use std::path::Path;
 
 /// Remarks of one session that are told; a hostile capture could make any number.
 const MOST_REMARKS: usize = 100;
-/// Packets between two looks at the bar, a power of two.
-const PACKETS_PER_LOOK: u64 = 8_192;
 
 /// What all workers share.
 #[derive(Clone, Copy, Debug)]
@@ -62,7 +60,7 @@ fn guarded(
 ) -> End {
     // Before it is read: what changes meanwhile is read again the next time.
     let stamps = state::stamps(unit);
-    let mut watch = Gathering { overall, packets: 0, bytes: 0, found: Found::default() };
+    let mut watch = Gathering { overall, bytes: 0, found: Found::default() };
     let result = catch_unwind(AssertUnwindSafe(|| write(&mut watch)));
     overall.bytes(unit.size().unwrap_or(0).saturating_sub(watch.bytes));
     let found = watch.found;
@@ -193,23 +191,18 @@ struct Found {
 /// Gathers remarks until the unit is done, so that those of one stand together.
 struct Gathering<'a> {
     overall: &'a Overall,
-    packets: u64,
     bytes: u64,
     found: Found,
 }
 
 impl Watch for Gathering<'_> {
-    fn packet(&mut self, bytes: impl FnOnce() -> u64) -> io::Result<()> {
-        if interrupt::is_asked() {
-            return Err(io::ErrorKind::Interrupted.into());
-        }
-        self.packets = self.packets.wrapping_add(1);
-        if self.packets & (PACKETS_PER_LOOK - 1) == 0 {
-            let bytes = bytes();
-            self.overall.bytes(bytes.saturating_sub(self.bytes));
-            self.bytes = bytes;
-        }
-        Ok(())
+    fn go_on() -> io::Result<()> {
+        if interrupt::is_asked() { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    }
+
+    fn has_read(&mut self, bytes: u64) {
+        self.overall.bytes(bytes.saturating_sub(self.bytes));
+        self.bytes = bytes;
     }
 
     fn tell(&mut self, remark: &Remark<'_>) {
