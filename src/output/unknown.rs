@@ -70,6 +70,9 @@ pub struct UnknownOptions<'a> {
 pub struct Unknown<'r> {
     registry: &'r Registry,
     objects: BTreeMap<ObjectId, Seen>,
+    /// So many are counted at most.
+    most: usize,
+    /// Exchanges about others.
     left_out: u64,
     /// What to know values by.
     fingerprints: Fingerprints,
@@ -82,17 +85,17 @@ pub struct Unknown<'r> {
 impl<'r> Unknown<'r> {
     /// Nothing seen yet.
     pub fn new(registry: &'r Registry) -> Self {
-        Self::with_room(registry, VALUE_BYTES)
+        Self::with_bounds(registry, MOST, VALUE_BYTES)
     }
 
-    fn with_room(registry: &'r Registry, room: usize) -> Self {
+    fn with_bounds(registry: &'r Registry, most: usize, room: usize) -> Self {
         let fingerprints = Fingerprints::default();
-        Self { registry, objects: BTreeMap::new(), left_out: 0, fingerprints, room, cut: 0 }
+        Self { registry, objects: BTreeMap::new(), most, left_out: 0, fingerprints, room, cut: 0 }
     }
 
     fn exchange(&mut self, exchange: &Exchange) {
         let lead = exchange.lead();
-        if self.objects.len() >= MOST && !self.objects.contains_key(&lead.object_id) {
+        if self.objects.len() >= self.most && !self.objects.contains_key(&lead.object_id) {
             self.left_out += 1;
             return;
         }
@@ -176,7 +179,7 @@ impl<'r> Unknown<'r> {
             writeln!(out, "  none")?;
         }
         if self.left_out > 0 {
-            writeln!(out, "\nrequests for more than {MOST} objects: {} were not counted", self.left_out)?;
+            writeln!(out, "\nrequests for more than {} objects: {} were not counted", self.most, self.left_out)?;
         }
         if self.cut > 0 {
             let most = VALUE_BYTES >> 20;
@@ -186,7 +189,8 @@ impl<'r> Unknown<'r> {
     }
 
     /// Writes a record a line: `unknown_object` for each that is not in the registry, `silent_object` for each that was
-    /// never answered. A value that was not kept whole has its beginning, its length, and no readings.
+    /// never answered, and `left_out` where there were more objects than are counted. A value that was not kept whole has its
+    /// beginning, its length, and no readings.
     pub fn json(&self, out: &mut dyn io::Write) -> io::Result<()> {
         for (id, seen) in self.strange() {
             let mut record = counted(Fields::new("unknown_object").text("object_id", id), seen);
@@ -198,6 +202,9 @@ impl<'r> Unknown<'r> {
             let name = self.registry.get(*id).map(|object| &object.name);
             let record = Fields::new("silent_object").text("object_id", id).maybe("object", name);
             counted(record, seen).write(out)?;
+        }
+        if self.left_out > 0 {
+            Fields::new("left_out").raw("exchange_count", self.left_out).write(out)?;
         }
         Ok(())
     }
@@ -336,7 +343,7 @@ Asked for and never answered in this capture
     /// one nevertheless.
     #[test]
     fn values_beyond_the_bound_are_cut_and_told_so() {
-        let mut unknown = Unknown::with_room(Registry::builtin(), 2_500);
+        let mut unknown = Unknown::with_bounds(Registry::builtin(), MOST, 2_500);
         let payload = |n: u8| [&[0x41; 999][..], &[n]].concat();
         for n in [1, 2, 3, 4, 3, 4, 1] {
             let strange = ObjectId(0xDEAD_BEEF + u32::from(n) / 4);
@@ -362,5 +369,24 @@ Asked for and never answered in this capture
             (&values[1]["payload_length"], &values[2]["payload_length"]),
             (&serde_json::Value::Null, &1_000.into())
         );
+    }
+
+    #[test]
+    fn exchanges_about_too_many_objects_are_counted() {
+        let mut unknown = Unknown::with_bounds(Registry::builtin(), 2, VALUE_BYTES);
+        for n in [1, 2, 3, 1, 4] {
+            let exchange = samples::read(1, n.into(), 0.0, ObjectId(0xDEAD_BEE0 + n));
+            let Ok(()) = unknown.event(Event::Exchange(&exchange));
+        }
+        let mut out = Vec::new();
+        let options = UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC };
+        unknown.text(&mut out, &options).expect("a Vec takes all");
+        let text = String::from_utf8(out).expect("text");
+        assert!(text.ends_with("\nrequests for more than 2 objects: 2 were not counted\n"), "{text}");
+        let mut out = Vec::new();
+        unknown.json(&mut out).expect("a Vec takes all");
+        let text = String::from_utf8(out).expect("text");
+        assert_eq!(text.lines().last(), Some(r#"{"type":"left_out","exchange_count":2}"#), "{text}");
+        assert_eq!(text.lines().count(), 3, "{text}");
     }
 }
