@@ -3,7 +3,7 @@
 //! Knows frames. Knows nothing of where they were found.
 
 use super::line::{Line, key};
-use super::objects::Objects;
+use super::objects::{Objects, write_object};
 use super::value::{Trust, ValueWriter};
 use super::verdict::Verdict;
 use crate::output::anatomy::{findings, form};
@@ -42,7 +42,7 @@ impl<'r> Alone<'r> {
         line.begin(r#"{"type":"frame""#, None);
         line.display(key!("command"), frame.command);
         line.integer(key!("command_code"), frame.command.0);
-        self.objects.write(line, frame.object_id);
+        write_object(line, self.objects.get(frame.object_id), frame.object_id);
         if let Some(address) = frame.address {
             line.integer(key!("address"), address);
         }

@@ -10,7 +10,6 @@ use crate::rct::Command;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::Form;
 use rustc_hash::FxHashMap;
-use std::cell::Cell;
 
 /// The objects of a registry. They are named in every line, and escaping a name anew each time costs more than finding
 /// it here.
@@ -18,8 +17,6 @@ use std::cell::Cell;
 pub(super) struct Objects<'r> {
     rendered: Vec<Rendered<'r>>,
     places: FxHashMap<ObjectId, usize>,
-    /// What was looked for last: a record asks for its object several times.
-    last: Cell<(ObjectId, Option<usize>)>,
 }
 
 /// An object, and the pieces of lines that depend on nothing else.
@@ -52,20 +49,8 @@ impl<'r> Objects<'r> {
     pub(super) fn new(registry: &'r Registry) -> Self {
         let mut line = Line::default();
         let rendered: Vec<_> = registry.objects().map(|object| Rendered::new(&mut line, object)).collect();
-        let places: FxHashMap<_, _> = rendered.iter().enumerate().map(|(at, known)| (known.object.id, at)).collect();
-        let none = ObjectId(0);
-        Self { rendered, last: Cell::new((none, places.get(&none).copied())), places }
-    }
-
-    #[inline]
-    fn place(&self, id: ObjectId) -> Option<usize> {
-        let (last, place) = self.last.get();
-        if last == id {
-            return place;
-        }
-        let place = self.places.get(&id).copied();
-        self.last.set((id, place));
-        place
+        let places = rendered.iter().enumerate().map(|(at, known)| (known.object.id, at)).collect();
+        Self { rendered, places }
     }
 
     /// The object of a frame.
@@ -76,18 +61,9 @@ impl<'r> Objects<'r> {
         known.filter(|known| known.id == frame.object_id).or_else(|| self.get(frame.object_id))
     }
 
-    #[inline]
+    /// The object with this id.
     pub(super) fn get(&self, id: ObjectId) -> Option<&Rendered<'r>> {
-        let place = self.place(id)?;
-        self.rendered.get(place)
-    }
-
-    /// The id of an object, and its name where it has one.
-    pub(super) fn write(&self, line: &mut Line, id: ObjectId) {
-        match self.get(id) {
-            Some(known) => line.rendered(&known.name),
-            None => line.object_id(key!("object_id"), id),
-        }
+        self.rendered.get(*self.places.get(&id)?)
     }
 
     /// What was asked of an object, its id and name, and how it ended. `lead`: the frame that says so.
@@ -107,11 +83,20 @@ impl<'r> Objects<'r> {
     fn render_head(&mut self, line: &mut Line, id: ObjectId, commands: &Commands, of: (Command, ExchangeStatus)) {
         let start = line.len();
         line.short(commands.of(of.0));
-        self.write(line, id);
+        let known = self.places.get(&id).and_then(|place| self.rendered.get_mut(*place));
+        write_object(line, known.as_deref(), id);
         line.plain(key!("status"), of.1.name());
-        if let Some(known) = self.place(id).and_then(|place| self.rendered.get_mut(place)) {
+        if let Some(known) = known {
             known.head = Head { of: Some(of), json: line.as_bytes()[start..].into() };
         }
+    }
+}
+
+/// The id of an object, and its name where it is known.
+pub(super) fn write_object(line: &mut Line, known: Option<&Rendered<'_>>, id: ObjectId) {
+    match known {
+        Some(known) => line.rendered(&known.name),
+        None => line.object_id(key!("object_id"), id),
     }
 }
 

@@ -5,7 +5,7 @@ use super::commands::Commands;
 use super::community_id::community_id;
 use super::ends::Ends;
 use super::line::{Line, Scale, id, key};
-use super::objects::Objects;
+use super::objects::{Objects, write_object};
 use super::value::{Trust, ValueWriter};
 use super::verdict::Verdict;
 use super::{Origin, SCHEMA_VERSION};
@@ -94,7 +94,7 @@ impl<'r> Recorder<'r> {
         ends(line, frame.connection.0, frame.sender, [frame.src, frame.dst]);
         line.short(self.commands.of(frame.command));
         line.integer(key!("command_code"), frame.command.0);
-        self.objects.write(line, frame.object_id);
+        write_object(line, self.objects.of(frame), frame.object_id);
         if let Some(address) = frame.address {
             line.integer(key!("address"), address);
         }
@@ -210,7 +210,7 @@ impl<'r> Recorder<'r> {
         line.plain(key!("code"), anomaly.code.name());
         line.plain(key!("severity"), anomaly.code.severity().name());
         if let Some(id) = anomaly.object_id {
-            self.objects.write(line, id);
+            write_object(line, self.objects.get(id), id);
         }
         let told = if self.mask_secrets { secrecy::without_bytes(anomaly) } else { Cow::Borrowed(anomaly) };
         line.string(key!("message"), &told.message);

@@ -4,6 +4,7 @@
 //! before them has been written.
 
 use super::line::{Line, id, key};
+use super::objects::write_object;
 use super::record::{Recorder, decoded};
 use super::value::{ValueWriter, float, unit};
 use crate::line::{Exchange, Sighting};
@@ -70,11 +71,11 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
     }
     let known = recorder.objects.of(frame);
     let Some(value) = decoded(recorder.registry, known.map(|known| known.object), frame) else { return };
-    let begin = |recorder: &Recorder<'_>, line: &mut Line| {
+    let begin = |line: &mut Line| {
         line.begin(r#"{"type":"sample""#, Some(frame.ts));
         line.count(key!("conn"), connection);
         line.ip(key!("device"), frame.device().ip);
-        recorder.objects.write(line, frame.object_id);
+        write_object(line, known, frame.object_id);
     };
     let end = |line: &mut Line| {
         line.id(id!("source", 'T'), exchange);
@@ -83,7 +84,7 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
     match &value {
         Value::TimeSeries { points, .. } => {
             for point in points.iter().filter(|point| point.value.is_finite()) {
-                begin(recorder, line);
+                begin(line);
                 line.device_time(key!("device_time"), point.device_time);
                 float(line, point.value);
                 unit(line, &value, known);
@@ -92,7 +93,7 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
         }
         Value::EventTable { rows, .. } => {
             for row in rows {
-                begin(recorder, line);
+                begin(line);
                 line.device_time(key!("device_time"), row.device_time);
                 line.integer(key!("event_code"), row.code);
                 if let Some(event) = row.event {
@@ -102,7 +103,7 @@ fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: 
             }
         }
         value if has_scalar(value) => {
-            begin(recorder, line);
+            begin(line);
             ValueWriter::slots(line, value, known);
             unit(line, value, known);
             end(line);
