@@ -196,7 +196,7 @@ impl DeviceLine {
         }
         self.requests.pass_over(member, clock, self.pace.one_go);
         let deadline = clock.saturating_add(context.timeout);
-        self.requests.push(|| Request {
+        self.requests.push(move || Request {
             handle,
             clock,
             connection,

@@ -201,17 +201,17 @@ impl<L: Listener + 'static> Lines<L> {
     pub fn make_frame(&mut self, frame: &Glimpse<'_>, make: impl FnOnce([Endpoint; 2], Sender) -> Sighting) {
         let Some(connection) = self.connections.get_mut(frame.connection) else { return };
         let Connection { opening, senders, line: spot, .. } = connection;
+        let known = senders.map(|senders| senders[frame.direction.index()]).zip(*spot);
+        if let Some((Sender::Client, Spot { line, member })) = known {
+            let asking = boxed(|| Exchange::asking(make(opening.ends(frame.direction), Sender::Client)));
+            return self.on(line, |line, context| line.request(member, asking, context));
+        }
         let ends = opening.ends(frame.direction);
-        if let (Some(senders), Some(Spot { line, member })) = (senders, *spot) {
-            let sender = senders[frame.direction.index()];
-            if sender == Sender::Client {
-                let asking = boxed(|| Exchange::asking(make(ends, sender)));
-                return self.on(line, |line, context| line.request(member, asking, context));
-            }
-            if !self.is_copying(line, member, frame.clock) {
-                let make = || make(ends, sender);
-                return self.on(line, |line, context| line.ordinary(member, frame, make, context));
-            }
+        if let Some((sender, Spot { line, member })) = known
+            && !self.is_copying(line, member, frame.clock)
+        {
+            let make = || make(ends, sender);
+            return self.on(line, |line, context| line.ordinary(member, frame, make, context));
         }
         self.address_made(boxed(|| make(ends, Sender::Client)), frame.id);
     }
