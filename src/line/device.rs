@@ -1,11 +1,12 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
+use super::asked::{Fate, Ordinal, Repeated};
 use super::contests::Contests;
 use super::context::Context;
 use super::copies::Copies;
 use super::exchange::{Exchange, Sighting};
 use super::load::Load;
-use super::member::{Fate, Member, ONE_GO};
+use super::member::{Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
 use super::outcome::{About, Found};
@@ -190,7 +191,7 @@ impl DeviceLine {
         if kind == Kind::Write {
             self.note_write(handle, subject, frame, anomalies, context);
         }
-        let repetition = self.note_repetition(member, handle, frame, anomalies, context);
+        let (ordinal, repetition) = self.note_repetition(member, handle, frame, anomalies, context);
         if frame.command.is_write() && frame.object_id == PAS_PERIOD && frame.payload.iter().all(|byte| *byte == 0) {
             self.subjects.end_subscriptions();
         }
@@ -205,6 +206,7 @@ impl DeviceLine {
             subject,
             kind,
             deadline,
+            ordinal,
             given: None,
             repetition,
             passed_over_at: None,
@@ -256,7 +258,7 @@ impl DeviceLine {
         self.subjects.remember_write(subject, last);
     }
 
-    /// Takes note of a request among those of its client, and of what it is a repetition of.
+    /// Takes note of a request among those of its client, and of what it is a repetition of. Returns its number there.
     fn note_repetition(
         &mut self,
         member: At,
@@ -264,9 +266,22 @@ impl DeviceLine {
         frame: &Sighting,
         anomalies: &mut Found,
         context: &mut Context,
+    ) -> (Ordinal, Option<Box<Repetition>>) {
+        let Some(asking) = self.members.get_mut(member) else { return (Ordinal::NONE, None) };
+        let (ordinal, repeated) = asking.ask(handle, frame, self.pace.one_go, context.timeout);
+        (ordinal, repeated.and_then(|repeated| self.note_repeated(repeated, handle, frame, anomalies, context)))
+    }
+
+    /// Takes note of a request that repeats another one.
+    #[cold]
+    fn note_repeated(
+        &mut self,
+        repeated: Repeated,
+        handle: Handle,
+        frame: &Sighting,
+        anomalies: &mut Found,
+        context: &mut Context,
     ) -> Option<Box<Repetition>> {
-        let asking = self.members.get_mut(member)?;
-        let repeated = asking.ask(handle, frame, self.pace.one_go, context.timeout)?;
         let of = repeated.is_retry.then_some(repeated.first);
         if repeated.fate == Fate::Failed && repeated.is_retry {
             anomalies.push(retry(frame, context));

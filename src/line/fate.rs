@@ -1,11 +1,11 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
+use super::asked::{Fate, Ordinal};
 use super::contests::Contest;
 use super::context::Context;
 use super::copies::Place;
 use super::device::{DeviceLine, retry};
 use super::exchange::{ExchangeStatus, Sighting};
-use super::member::Fate;
 use super::memory::Memory;
 use super::outcome::{About, Found};
 use super::request::{Answer, Given, Handle, Kind, Request};
@@ -123,7 +123,8 @@ impl DeviceLine {
         memory: &Memory,
     ) {
         let Some(request) = self.requests.get(handle) else { return };
-        let (asking, member, subject, kind) = (request.connection, request.member, request.subject, request.kind);
+        let (asking, subject, kind) = (request.connection, request.subject, request.kind);
+        let of_member = (request.member, request.ordinal);
         let given = request.given(answer, seen);
         if kind == Kind::Subscription && !given.damaged {
             self.subjects.subscribe(subject);
@@ -132,7 +133,7 @@ impl DeviceLine {
             self.confirms_writes = true;
         }
         let fate = if given.damaged { Fate::Failed } else { Fate::Fine };
-        self.note_answer(handle, (member, subject), (given.first(), asking), fate, memory);
+        self.note_answer(of_member, subject, (given.first(), asking), fate, memory);
         if let Some(original) = place.and_then(|place| self.copies.get_mut(place)) {
             original.exchange = Some(handle);
             original.owner = Some(asking);
@@ -141,12 +142,12 @@ impl DeviceLine {
         self.requests.change(handle, |request| request.given = Some(Box::new(given)));
     }
 
-    /// Takes note of an answer, and of the connection that had asked for it.
+    /// Takes note of an answer to a request of a connection, and of the connection that had asked for it.
     #[inline]
     pub(super) fn note_answer(
         &mut self,
-        handle: Handle,
-        (member, subject): (At, At),
+        (member, request): (At, Ordinal),
+        subject: At,
         (frame, owner): (&Sighting, ConnectionId),
         fate: Fate,
         memory: &Memory,
@@ -155,7 +156,7 @@ impl DeviceLine {
         self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
         self.subjects.remember_answer(subject, frame, owner, memory);
         if let Some(member) = self.members.get_mut(member) {
-            member.set_fate(handle, fate, clock);
+            member.set_fate(request, fate, clock);
         }
     }
 
@@ -301,7 +302,7 @@ impl DeviceLine {
         {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             let at = request.given.as_ref().map_or(request.deadline, |given| given.clock);
-            member.set_fate(request.handle, Fate::Failed, at);
+            member.set_fate(request.ordinal, Fate::Failed, at);
         }
     }
 

@@ -8,6 +8,7 @@
 //! Knows frames and their times. Knows neither captures nor TCP.
 
 mod answers;
+mod asked;
 mod contests;
 mod context;
 mod copies;

@@ -3,11 +3,11 @@
 //!
 //! Nearly all are so. The long way, by `answers` and `fate`, would come to the same.
 
+use super::asked::Fate;
 use super::context::Context;
 use super::device::DeviceLine;
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::glimpse::Glimpse;
-use super::member::Fate;
 use super::request::{Handle, Kind, Request};
 use super::slab::At;
 use super::values;
@@ -76,7 +76,9 @@ impl DeviceLine {
     #[inline]
     pub(super) fn answer_plainly(&mut self, answer: Plain, make: impl FnOnce() -> Sighting, context: &mut Context) {
         let Plain { request: handle, member } = answer;
-        let Some(Request { mut exchange, subject, clock: asked, .. }) = self.requests.take(handle) else { return };
+        let Some(Request { mut exchange, subject, ordinal, clock: asked, .. }) = self.requests.take(handle) else {
+            return;
+        };
         let (on_asking_connection, copies, pairing) = (true, SmallVec::new(), Pairing::Certain);
         fill(&mut exchange.response, || Response { frame: make(), on_asking_connection, copies, pairing });
         let Exchange { request: Some(request), response: Some(Response { frame, .. }), .. } = &*exchange else {
@@ -88,7 +90,7 @@ impl DeviceLine {
         self.in_bootloader = false;
         self.load.answered();
         self.pace.learn(asked, frame.clock);
-        self.note_answer(handle, (member, subject), (frame, frame.connection), Fate::Fine, &context.memory);
+        self.note_answer((member, ordinal), subject, (frame, frame.connection), Fate::Fine, &context.memory);
         if let Some(member) = self.members.get_mut(member) {
             member.counts.own += 1;
         }

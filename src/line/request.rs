@@ -1,5 +1,6 @@
 //! One request that is not done yet, and what an answer to it is.
 
+use super::asked::Ordinal;
 use super::exchange::{Exchange, ExchangeId, Pairing, Response, Sighting};
 use super::outcome::Found;
 use super::slab::At;
@@ -109,6 +110,8 @@ pub(super) struct Request {
     pub(super) subject: At,
     pub(super) kind: Kind,
     pub(super) deadline: Timestamp,
+    /// Its number among the requests of its connection.
+    pub(super) ordinal: Ordinal,
     /// Its answer, while something else is waited for.
     pub(super) given: Option<Box<Given>>,
     /// Rarely there is one.

@@ -360,6 +360,7 @@ fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::asked::Ordinal;
     use super::super::exchange::{Exchange, Pairing, Sender, Sighting};
     use super::super::request::{Answer, Key};
     use super::*;
@@ -489,6 +490,7 @@ mod tests {
                     subject: places[object as usize],
                     kind,
                     deadline: Timestamp::LATEST,
+                    ordinal: Ordinal::NONE,
                     given: None,
                     repetition: None,
                     passed_over_at: None,

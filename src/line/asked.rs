@@ -1,0 +1,223 @@
+//! The latest requests of a connection, what became of them, and which of them a new one repeats.
+
+use super::exchange::Sighting;
+use super::request::{Handle, Key};
+use crate::time::{Span, Timestamp};
+use foldhash::fast::RandomState;
+use std::hash::BuildHasher as _;
+use std::time::Duration;
+
+/// Requests remembered, to recognise repeated ones. A client that asks more in one go is not recognised repeating.
+const REMEMBERED: u8 = 64;
+
+/// So many more are kept, so that the oldest ones are thrown away together.
+const THROWN_AWAY: u8 = 64;
+
+/// Who asks more often than this cannot be told from who repeats what failed.
+const SLOW_POLL: Duration = Duration::from_secs(1);
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    Pending,
+    Fine,
+    Failed,
+}
+
+/// The number of a request among those of its connection. It wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinal(u32);
+
+impl Ordinal {
+    /// Of a request that is not remembered.
+    pub(super) const NONE: Self = Self(0);
+}
+
+/// The latest requests of a connection.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// They, and a few before them, in the order in which they were made.
+    entries: Vec<Entry>,
+    /// The number of the next one.
+    next: Ordinal,
+    hasher: RandomState,
+}
+
+/// A request as it is remembered.
+#[derive(Debug)]
+struct Entry {
+    handle: Handle,
+    question: Question,
+    clock: Timestamp,
+    fate: Fate,
+    /// When its fate was known.
+    settled: Timestamp,
+}
+
+/// A hash over all that makes two requests the same, with a secret: nothing else is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Question(u64);
+
+impl Question {
+    fn of(frame: &Sighting, hasher: &RandomState) -> Self {
+        let head = (Key::of(frame), frame.command);
+        let payload = &*frame.payload;
+        Self(if payload.is_empty() { hasher.hash_one(head) } else { hasher.hash_one((head, payload)) })
+    }
+}
+
+/// A request that was made before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Repeated {
+    pub(super) first: Handle,
+    pub(super) fate: Fate,
+    /// Whether it is asked because of how the first one went: neither long after that, nor as the next of a series.
+    pub(super) is_retry: bool,
+}
+
+impl Default for Asked {
+    fn default() -> Self {
+        Self { entries: Vec::new(), next: Ordinal(1), hasher: RandomState::default() }
+    }
+}
+
+impl Asked {
+    /// Takes note of a request, and gives it a number. Tells the same request before it, if the client has asked nothing
+    /// else since it saw that one fail. `one_go`: requests so close together were sent in one go. `reach`: what comes later
+    /// than this after a failure is no retry.
+    #[inline]
+    pub(super) fn ask(
+        &mut self,
+        handle: Handle,
+        frame: &Sighting,
+        one_go: Span,
+        reach: Span,
+    ) -> (Ordinal, Option<Repeated>) {
+        let question = Question::of(frame, &self.hasher);
+        let repeated = self.repeated(question, frame.clock, one_go, reach);
+        let number = self.next;
+        self.next = Ordinal(number.0.wrapping_add(1));
+        if self.entries.len() == usize::from(REMEMBERED + THROWN_AWAY) {
+            self.entries.drain(..usize::from(THROWN_AWAY));
+        }
+        let (clock, fate) = (frame.clock, Fate::Pending);
+        self.entries.push(Entry { handle, question, clock, fate, settled: clock });
+        (number, repeated)
+    }
+
+    #[inline]
+    fn repeated(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
+        let same = |entry: &Entry| entry.question == question;
+        let mut earlier = self.recent().iter().rev();
+        let this_go = clock.saturating_sub(one_go);
+        // What is asked twice in one go is no repetition but two requests.
+        let last = loop {
+            let entry = earlier.next()?;
+            if entry.clock < this_go {
+                break entry;
+            }
+            if same(entry) {
+                return None;
+            }
+        };
+        let last_go = last.clock.saturating_sub(one_go);
+        let mut first = last;
+        while !same(first) {
+            first = earlier.next().filter(|entry| entry.clock >= last_go)?;
+        }
+        let in_reach = first.fate != Fate::Failed || clock.is_within(reach, first.settled);
+        let before = self.recent().iter().rev().filter(|other| same(other) && other.clock < first.clock);
+        let is_retry = in_reach && !is_series(clock, first.clock, before);
+        Some(Repeated { first: first.handle, fate: first.fate, is_retry })
+    }
+
+    fn recent(&self) -> &[Entry] {
+        &self.entries[self.entries.len().saturating_sub(usize::from(REMEMBERED))..]
+    }
+
+    /// What became of a request is known since `at`.
+    #[inline]
+    pub(super) fn set_fate(&mut self, request: Ordinal, fate: Fate, at: Timestamp) {
+        let ago = usize::try_from(self.next.0.wrapping_sub(request.0)).unwrap_or(usize::MAX);
+        let place = self.entries.len().checked_sub(ago);
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
+            entry.fate = fate;
+            entry.settled = at;
+        }
+    }
+}
+
+/// Whether a request at `now` comes as the next of a series, `last` having been the last one: after the same time as
+/// two of `before`, newest first, which went well, came one after the other.
+fn is_series<'a>(now: Timestamp, last: Timestamp, mut before: impl Iterator<Item = &'a Entry>) -> bool {
+    let pace = now.since(last);
+    let mut later = last;
+    pace >= SLOW_POLL
+        && (0..2).all(|_| {
+            before.next().is_some_and(|entry| {
+                let gap = later.since(entry.clock);
+                later = entry.clock;
+                entry.fate == Fate::Fine && gap.abs_diff(pace) <= pace / 20
+            })
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::exchange::{ExchangeId, Sender};
+    use super::super::member::ONE_GO;
+    use super::super::requests::Requests;
+    use super::*;
+    use crate::object::ObjectId;
+    use crate::rct::Command;
+    use proptest::prelude::*;
+
+    const REACH: Duration = Duration::from_secs(5);
+
+    fn request(number: u64, object: u32, payload: &[u8], ms: i64) -> (Handle, Sighting) {
+        let clock = Timestamp::from_nanos(ms * 1_000_000);
+        let sample = Sighting::sample(Sender::Client, 1, Command::WRITE, ObjectId(object), clock);
+        let handle = Requests::default().next_handle(ExchangeId(number));
+        (handle, Sighting { payload: payload.into(), ..sample })
+    }
+
+    /// `FxHasher` has the same hash for both payloads: what is multiplied with the bytes behind is zero.
+    #[test]
+    fn a_write_that_is_made_to_collide_with_another_repeats_nothing() {
+        let collide = |behind: [u8; 8]| [0x243f_6a88_85a3_08d3_u64.to_le_bytes(), behind].concat();
+        let payloads = [collide([0; 8]), collide([1; 8])];
+        let fx = payloads.clone().map(|payload| rustc_hash::FxBuildHasher.hash_one(payload));
+        assert_eq!(fx[0], fx[1], "they do collide");
+        for (second, repeats) in [(0, true), (1, false)] {
+            let mut asked = Asked::default();
+            let mut ask = |seconds: u32, payload: &[u8]| {
+                let (handle, frame) = request(seconds.into(), 7, payload, i64::from(seconds) * 1_000);
+                asked.ask(handle, &frame, ONE_GO.into(), REACH.into()).1.is_some()
+            };
+            assert!(!ask(1, &payloads[0]));
+            assert_eq!(ask(2, &payloads[second]), repeats);
+        }
+    }
+
+    proptest! {
+        /// Also where numbers wrap, and where a request is long forgotten.
+        #[test]
+        fn a_fate_is_that_of_its_request(
+            first in prop_oneof![Just(1), (u32::MAX - 300)..=u32::MAX],
+            count in 1..400_u64,
+            ago in 0..400_usize,
+        ) {
+            let mut asked = Asked { next: Ordinal(first), ..Asked::default() };
+            let mut ask = |number: u64| {
+                let (handle, frame) = request(number, 7, &[], 0);
+                (handle, asked.ask(handle, &frame, ONE_GO.into(), REACH.into()).0)
+            };
+            let requests: Vec<_> = (0..count).map(&mut ask).collect();
+            let Some((handle, ordinal)) = requests.len().checked_sub(ago + 1).map(|at| requests[at]) else { return Ok(()) };
+            asked.set_fate(ordinal, Fate::Failed, Timestamp::default());
+            let failed: Vec<_> = asked.entries.iter().filter(|entry| entry.fate == Fate::Failed).collect();
+            prop_assert!(failed.iter().all(|entry| entry.handle == handle));
+            prop_assert!(failed.len() == 1 || ago >= usize::from(REMEMBERED), "{} of {count}", ago);
+        }
+    }
+}
