@@ -1,7 +1,7 @@
 //! The latest requests of a connection, what became of them, and which of them a new one repeats.
 
 use super::exchange::Sighting;
-use super::request::{Handle, Key};
+use super::request::{Handle, Key, Ordinal};
 use crate::time::{Span, Timestamp};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher as _;
@@ -22,15 +22,6 @@ pub(super) enum Fate {
     Pending,
     Fine,
     Failed,
-}
-
-/// The number of a request among those of its connection. It wraps.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Ordinal(u32);
-
-impl Ordinal {
-    /// Of a request that is not remembered.
-    pub(super) const NONE: Self = Self(0);
 }
 
 /// The latest requests of a connection.
@@ -77,7 +68,7 @@ pub(super) struct Repeated {
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { entries: Vec::new(), next: Ordinal(1), hasher: RandomState::default() }
+        Self { entries: Vec::new(), next: Ordinal::FIRST, hasher: RandomState::default() }
     }
 }
 

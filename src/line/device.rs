@@ -1,6 +1,6 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
-use super::asked::{Fate, Ordinal, Repeated};
+use super::asked::{Fate, Repeated};
 use super::contests::Contests;
 use super::context::Context;
 use super::copies::Copies;
@@ -10,7 +10,7 @@ use super::member::{Member, ONE_GO};
 use super::members::Members;
 use super::nature::Nature;
 use super::outcome::{About, Found};
-use super::request::{Handle, Key, Kind, Repetition, Request};
+use super::request::{Handle, Key, Kind, Ordinal, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;

@@ -1,6 +1,6 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
-use super::asked::{Fate, Ordinal};
+use super::asked::Fate;
 use super::contests::Contest;
 use super::context::Context;
 use super::copies::Place;
@@ -8,7 +8,7 @@ use super::device::{DeviceLine, retry};
 use super::exchange::{ExchangeStatus, Sighting};
 use super::memory::Memory;
 use super::outcome::{About, Found};
-use super::request::{Answer, Given, Handle, Kind, Request};
+use super::request::{Answer, Given, Handle, Kind, Ordinal, Request};
 use super::sensitive;
 use super::series;
 use super::slab::At;

@@ -1,8 +1,8 @@
 //! One connection of a device, as far as the dialogue goes.
 
-use super::asked::{Asked, Fate, Ordinal, Repeated};
+use super::asked::{Asked, Fate, Repeated};
 use super::exchange::Sighting;
-use super::request::Handle;
+use super::request::{Handle, Ordinal};
 use crate::endpoint::ConnectionId;
 use crate::rct::Escaping;
 use crate::time::{Span, Timestamp};

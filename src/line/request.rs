@@ -1,6 +1,5 @@
 //! One request that is not done yet, and what an answer to it is.
 
-use super::asked::Ordinal;
 use super::exchange::{Exchange, ExchangeId, Pairing, Response, Sighting};
 use super::outcome::Found;
 use super::slab::At;
@@ -90,6 +89,17 @@ pub(super) struct Given {
 pub(super) struct Handle {
     pub(super) id: ExchangeId,
     pub(super) at: At,
+}
+
+/// The number of a request among those of its connection. It wraps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordinal(pub(super) u32);
+
+impl Ordinal {
+    /// Of a request that nobody took note of.
+    pub(super) const NONE: Self = Self(0);
+    /// Of the first one.
+    pub(super) const FIRST: Self = Self(1);
 }
 
 /// A request whose exchange is not told yet.

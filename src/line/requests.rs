@@ -360,9 +360,8 @@ fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::asked::Ordinal;
     use super::super::exchange::{Exchange, Pairing, Sender, Sighting};
-    use super::super::request::{Answer, Key};
+    use super::super::request::{Answer, Key, Ordinal};
     use super::*;
 
     use crate::object::ObjectId;
