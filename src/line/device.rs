@@ -268,7 +268,8 @@ impl DeviceLine {
         context: &mut Context,
     ) -> (Ordinal, Option<Box<Repetition>>) {
         let Some(asking) = self.members.get_mut(member) else { return (Ordinal::NONE, None) };
-        let (ordinal, repeated) = asking.ask(handle, frame, self.pace.one_go, context.timeout);
+        asking.counts.requests += 1;
+        let (ordinal, repeated) = asking.asked.ask(handle, frame, self.pace.one_go, context.timeout);
         (ordinal, repeated.and_then(|repeated| self.note_repeated(repeated, handle, frame, anomalies, context)))
     }
 

@@ -156,7 +156,7 @@ impl DeviceLine {
         self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
         self.subjects.remember_answer(subject, frame, owner, memory);
         if let Some(member) = self.members.get_mut(member) {
-            member.set_fate(request, fate, clock);
+            member.asked.set_fate(request, fate, clock);
         }
     }
 
@@ -302,7 +302,7 @@ impl DeviceLine {
         {
             member.counts.unanswered += u64::from(status == ExchangeStatus::Unanswered);
             let at = request.given.as_ref().map_or(request.deadline, |given| given.clock);
-            member.set_fate(request.ordinal, Fate::Failed, at);
+            member.asked.set_fate(request.ordinal, Fate::Failed, at);
         }
     }
 

@@ -1,11 +1,9 @@
 //! One connection of a device, as far as the dialogue goes.
 
-use super::asked::{Asked, Fate, Repeated};
-use super::exchange::Sighting;
-use super::request::{Handle, Ordinal};
+use super::asked::Asked;
 use crate::endpoint::ConnectionId;
 use crate::rct::Escaping;
-use crate::time::{Span, Timestamp};
+use crate::time::Timestamp;
 use std::time::Duration;
 
 /// No real device answers in less.
@@ -65,7 +63,8 @@ pub(super) struct Member {
     pub(super) blind_until: Timestamp,
     /// A frame with a CRC not escaped has been reported.
     reported_raw: [bool; 2],
-    asked: Asked,
+    /// Its latest requests.
+    pub(super) asked: Asked,
 }
 
 impl Member {
@@ -81,25 +80,6 @@ impl Member {
             reported_raw: [false; 2],
             asked: Asked::default(),
         }
-    }
-
-    /// Takes note of a request. See [`Asked::ask`].
-    #[inline]
-    pub(super) fn ask(
-        &mut self,
-        handle: Handle,
-        frame: &Sighting,
-        one_go: Span,
-        reach: Span,
-    ) -> (Ordinal, Option<Repeated>) {
-        self.counts.requests += 1;
-        self.asked.ask(handle, frame, one_go, reach)
-    }
-
-    /// What became of a request is known since `at`.
-    #[inline]
-    pub(super) fn set_fate(&mut self, request: Ordinal, fate: Fate, at: Timestamp) {
-        self.asked.set_fate(request, fate, at);
     }
 
     pub(super) fn is_alive(&self) -> bool {

@@ -1,33 +1,13 @@
 //! The fuzzer's entry points over its seeds, and over some thousand mutations of them: a short run of what
 //! `cargo fuzz run` does for as long as one lets it.
 
+use crate::random::Random;
 use rctscope::tools::fuzz;
 use std::fs;
 use std::path::Path;
 
 /// Mutations of each seed.
 const MUTATIONS: u32 = 200;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    fn below(&mut self, limit: usize) -> usize {
-        usize::try_from(self.bits() >> 32).expect("32 bits") % limit.max(1)
-    }
-
-    fn byte(&mut self) -> u8 {
-        self.bits().to_le_bytes()[7]
-    }
-}
 
 /// Up to four changes: a byte, a bit, bytes gone, bytes twice, bytes of another seed.
 fn mutated(seed: &[u8], other: &[u8], random: &mut Random) -> Vec<u8> {

@@ -4,6 +4,7 @@
 //! the other, every answer is copied to all connections, and now and then one is lost and asked for again. The packets go
 //! through the whole analyzer, which sees only bytes and times; what it makes of them is compared with what happened.
 
+use crate::random::Random;
 use etherparse::PacketBuilder;
 use rctscope::analyzer::{Analyzer, Options};
 use rctscope::anomaly::{Code, Severity};
@@ -54,32 +55,6 @@ const END: u64 = 18 * SECOND;
 const PAYLOAD: usize = 54;
 /// A client does not count as waiting when it asked so shortly before an answer for another was sent: they crossed.
 const CROSSED: u64 = MILLI;
-
-/// SplitMix64.
-struct Random(u64);
-
-impl Random {
-    fn bits(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
-    }
-
-    /// A number of `low ..= high`.
-    fn of(&mut self, low: u64, high: u64) -> u64 {
-        low + self.bits() % (high - low + 1)
-    }
-
-    fn index(&mut self, length: usize) -> usize {
-        usize::try_from(self.bits() >> 33).expect("31 bits") % length
-    }
-
-    fn percent(&mut self, chance: u64) -> bool {
-        self.of(0, 99) < chance
-    }
-}
 
 /// What a play is about.
 #[derive(Clone, Copy, Debug)]
@@ -194,7 +169,7 @@ impl Play<'_> {
         let count = self.random.of(1, self.setting.batch);
         let mut objects = self.clients[client].objects.clone();
         while objects.len() > usize::try_from(count).expect("small") {
-            objects.remove(self.random.index(objects.len()));
+            objects.remove(self.random.below(objects.len()));
         }
         self.clients[client].tries = 0;
         // What it has just given up and asks for again at once is repeated, too.
@@ -257,7 +232,7 @@ impl Play<'_> {
         let mut order: Vec<_> = (0..self.clients.len()).collect();
         let mut at = self.line_free;
         while !order.is_empty() {
-            let client = order.remove(self.random.index(order.len()));
+            let client = order.remove(self.random.below(order.len()));
             let connection = self.first + client;
             let (what, act) = if swapped {
                 (What::Other, Act::Swallow(request))

@@ -16,6 +16,7 @@ mod line_model;
 mod ordinary;
 mod program;
 mod quirks;
+mod random;
 mod readme;
 mod records;
 mod scenarios;

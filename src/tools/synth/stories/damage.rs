@@ -115,38 +115,29 @@ pub(in crate::tools::synth) fn stuck_remainder(random: Random) -> Recording {
 }
 
 pub(in crate::tools::synth) fn raw_crc(random: Random) -> Recording {
-    let (mut hub, careless, careful) = two_hosts(random);
     let objects = [id::DISPLAY_DIRECTION, id::CURRENT_SLOW, id::RESIDUAL_CURRENT, id::STATE_SOURCE, id::BATTERY_SOC];
-    for round in 0..4u64 {
-        for (place, object) in (0u64..).zip(objects) {
-            let begin = 100 + 10_000 * round + 500 * place;
-            let request = Request::read(object);
-            hub.request_bytes(at(begin), careless, &request.bytes_with_raw_crc(), 1, Carriage::Plain);
-            let slot = hub.slot(at(begin));
-            let answer = hub.device.answer(&request);
-            hub.broadcast(slot, &answer);
-        }
-        hub.poll(at(5_000 + 10_000 * round), careful, &objects);
-    }
-    hub.leave(at(41_000), careless);
-    hub.leave(at(41_100), careful);
-    hub.record()
+    carelessly(random, &objects, Request::bytes_with_raw_crc)
 }
 
 pub(in crate::tools::synth) fn no_escape(random: Random) -> Recording {
-    let (mut hub, careless, careful) = two_hosts(random);
     // With a start or an escape byte in the id, and without.
     let objects = [id::AC_POWER, id::VOLTAGE_PHASE_3, id::ENERGY_LOAD_SUM, id::BATTERY_SOC];
+    carelessly(random, &objects, Request::bytes_without_escapes)
+}
+
+/// Two hosts poll the same objects, and one of them does not escape as it should.
+fn carelessly(random: Random, objects: &[ObjectId], bytes: impl Fn(&Request) -> Vec<u8>) -> Recording {
+    let (mut hub, careless, careful) = two_hosts(random);
     for round in 0..4u64 {
         for (place, object) in (0u64..).zip(objects) {
             let begin = 100 + 10_000 * round + 500 * place;
-            let request = Request::read(object);
-            hub.request_bytes(at(begin), careless, &request.bytes_without_escapes(), 1, Carriage::Plain);
+            let request = Request::read(*object);
+            hub.request_bytes(at(begin), careless, &bytes(&request), 1, Carriage::Plain);
             let slot = hub.slot(at(begin));
             let answer = hub.device.answer(&request);
             hub.broadcast(slot, &answer);
         }
-        hub.poll(at(5_000 + 10_000 * round), careful, &objects);
+        hub.poll(at(5_000 + 10_000 * round), careful, objects);
     }
     hub.leave(at(41_000), careless);
     hub.leave(at(41_100), careful);
