@@ -11,30 +11,29 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// A bar that comes when work takes long, and never does where nobody sees it.
 pub(super) struct Progress {
-    total: Option<u64>,
-    started: Option<Instant>,
+    started: Instant,
+    /// From the start on, so that it knows how fast it goes when it is shown.
     bar: Option<ProgressBar>,
 }
 
 impl Progress {
     /// For inputs of `total` bytes. Where output goes to the terminal too, the two would write into each other.
     pub(super) fn new(total: Option<u64>) -> Self {
-        let visible = io::stderr().is_terminal() && !io::stdout().is_terminal();
-        Self { total, started: visible.then(Instant::now), bar: None }
-    }
-
-    /// So many bytes have been read by now.
-    pub(super) fn show(&mut self, bytes: u64) {
-        let Some(started) = self.started else { return };
-        if started.elapsed() < PATIENCE {
-            return;
-        }
-        let total = self.total;
+        let is_visible = io::stderr().is_terminal() && !io::stdout().is_terminal();
         let template = match total {
             Some(_) => "  [{bar:24}] {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}",
             None => "  {spinner} {bytes}  {bytes_per_sec}",
         };
-        self.bar.get_or_insert_with(|| bar(total, template)).set_position(bytes);
+        Self { started: Instant::now(), bar: is_visible.then(|| bar(total, template)) }
+    }
+
+    /// So many bytes have been read by now.
+    pub(super) fn show(&mut self, bytes: u64) {
+        let Some(bar) = &self.bar else { return };
+        bar.set_position(bytes);
+        if bar.is_hidden() && self.started.elapsed() >= PATIENCE {
+            show(bar);
+        }
     }
 }
 
@@ -65,6 +64,7 @@ impl Overall {
     pub(super) fn new(files: usize, bytes: u64) -> Self {
         let template = "  [{bar:20}] {msg}  {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}{prefix}";
         let bar = (io::stderr().is_terminal() && files > 0).then(|| bar(Some(bytes), template));
+        bar.iter().for_each(show);
         let overall = Self { bar, files, counts: Mutex::default() };
         overall.ended(0, 0);
         overall
@@ -98,17 +98,42 @@ impl Drop for Overall {
     }
 }
 
+/// A bar that is not shown yet.
+fn bar(total: Option<u64>, template: &str) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+    // A template that indicatif does not like is a bug without consequence.
+    if let Ok(style) = ProgressStyle::with_template(template) {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+fn show(bar: &ProgressBar) {
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    stands_on_terminal(Some(bar.clone()));
+}
+
 fn clear(bar: &ProgressBar) {
     bar.finish_and_clear();
     stands_on_terminal(None);
 }
 
-fn bar(total: Option<u64>, template: &str) -> ProgressBar {
-    let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
-    // A template that indicatif does not like is a bug without consequence.
-    if let Ok(style) = ProgressStyle::with_template(template) {
-        bar.set_style(style.progress_chars("=> "));
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread::sleep;
+
+    /// It came with all that had been read by then, and took that for what was read in the moment since.
+    #[test]
+    fn a_bar_that_comes_late_does_not_show_terabytes_a_second() {
+        const MEBIBYTE: u64 = 1 << 20;
+        let mut progress =
+            Progress { started: Instant::now(), bar: Some(bar(Some(300 * MEBIBYTE), "{bytes_per_sec}")) };
+        for read in 1..=3 {
+            sleep(Duration::from_millis(10));
+            progress.show(read * MEBIBYTE);
+        }
+        let speed = progress.bar.as_ref().map_or(0.0, ProgressBar::per_sec);
+        assert!(speed <= 100.0 * 1_048_576.0, "a mebibyte in 10 ms at the most, not {speed} bytes a second");
     }
-    stands_on_terminal(Some(bar.clone()));
-    bar
 }
