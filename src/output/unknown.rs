@@ -154,7 +154,9 @@ impl<'r> Unknown<'r> {
         let UnknownOptions { width, style, zone } = *options;
         writeln!(out, "{}", style.paint(Ink::Bold, "Objects that are not in the registry"))?;
         for (id, seen) in self.strange() {
-            writeln!(out, "  {id}  {}{}", counts(seen), when(seen, zone))?;
+            let (head, when) = (format!("  {id}  {}", counts(seen)), when(seen, zone));
+            let is_short = style::display_width(&head) + 2 + style::display_width(&when) <= width;
+            writeln!(out, "{head}{}{when}", if is_short { "  " } else { "\n    " })?;
             for value in &seen.values {
                 let line = format!("    {}  {}", value.hex(), value.readings().join(" · "));
                 writeln!(out, "{}", style::fit_end(line.trim_end(), width.max(40)))?;
@@ -263,7 +265,7 @@ fn counts(seen: &Seen) -> String {
 fn when(seen: &Seen, zone: Zone<'_>) -> String {
     let (Some(first), Some(last)) = (seen.first, seen.last) else { return String::new() };
     let one = |(ts, packet): (Timestamp, PacketNumber)| format!("{} (packet {packet})", zone.time_ms(ts));
-    if first == last { format!("  at {}", one(first)) } else { format!("  from {} to {}", one(first), one(last)) }
+    if first == last { format!("at {}", one(first)) } else { format!("from {} to {}", one(first), one(last)) }
 }
 
 impl Value {

@@ -285,6 +285,22 @@ fn width_and_colour() {
     assert!(run(&["timeline", EVENING, "--color", "always"]).stdout.contains("\u{1b}[31m"));
 }
 
+/// The hex of conflicting bytes and the times of unknown objects stood out.
+#[test]
+fn no_screen_is_wider_than_asked() {
+    let (conflict, unknown) = ("fixtures/anomalies/tcp.overlap_conflict", "fixtures/types/unknown");
+    let files = [EVENING.to_owned(), format!("{conflict}/capture.pcapng"), format!("{unknown}/capture.pcapng")];
+    for file in &files {
+        for screen in ["summary", "timeline", "writes", "unknown"] {
+            for width in [60, 80, 100] {
+                let shown = run(&[screen, file, "--width", &width.to_string()]).stdout;
+                let wide: Vec<&str> = shown.lines().filter(|line| line.chars().count() > width).collect();
+                assert!(wide.is_empty() && !shown.is_empty(), "{screen} {file} --width {width}: {wide:#?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn hex_that_is_none() {
     check(&run(&["decode", "zz"]), 2, &[], &["`zz`", "hint: "]);

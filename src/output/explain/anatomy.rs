@@ -62,13 +62,15 @@ fn marks(cells: &[String]) -> String {
     marks.join(" ").trim_end().to_owned()
 }
 
-/// Bytes that are no frame, in hex.
-pub fn hex_line(bytes: &[u8]) -> String {
-    let mut line = bytes.iter().take(HEX_BYTES).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
-    if bytes.len() > HEX_BYTES {
-        _ = write!(line, " … ({} bytes)", bytes.len());
+/// Bytes that are no frame, in hex: as many as `room` columns take, but no more than tell them from others.
+pub fn hex_line(bytes: &[u8], room: usize) -> String {
+    let hex = |count| bytes.iter().take(count).map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    if bytes.len() <= HEX_BYTES && 3 * bytes.len() <= room + 1 {
+        return hex(bytes.len());
     }
-    line
+    let rest = format!(" … ({} bytes)", bytes.len());
+    let count = (room + 1).saturating_sub(rest.chars().count()) / 3;
+    hex(count.clamp(1, HEX_BYTES)) + &rest
 }
 
 fn parts(frame: &Sighting, registry: &Registry, reader: &Reader<'_>) -> Vec<Part> {

@@ -157,21 +157,25 @@ impl Screen<'_> {
             shown = exchange.request.as_ref().into_iter().collect();
             shown.extend(exchange.response.as_ref().map(|response| &response.frame));
         }
+        let width = self.options.width.max(40);
         for frame in shown.into_iter().take(2) {
             for line in anatomy::frame(frame, self.registry, &self.reader) {
-                writeln!(self.out, "  {}", style::fit_end(&line, self.options.width.max(40) - 2))?;
+                writeln!(self.out, "  {}", style::fit_end(&line, width - 2))?;
             }
             writeln!(self.out)?;
         }
         for bytes in dossier.bytes.iter().take(2) {
             let hidden = self.reader.hides_bytes(Some(bytes.kind));
-            writeln!(self.out, "  {}", if hidden { MASKED.to_owned() } else { anatomy::hex_line(&bytes.raw) })?;
+            let shown = if hidden { MASKED.to_owned() } else { anatomy::hex_line(&bytes.raw, width - 2) };
+            writeln!(self.out, "  {shown}")?;
             writeln!(self.out, "  '- {} of the {}\n", bytes.kind.name().replace('_', " "), bytes.sender.name())?;
         }
         for excerpt in excerpts {
             let hidden = self.reader.hides_bytes(None);
-            let bytes = if hidden { MASKED.to_owned() } else { anatomy::hex_line(&excerpt.bytes) };
-            writeln!(self.out, "  {}: {bytes}", within(excerpt.range))?;
+            let head = format!("  {}: ", within(excerpt.range));
+            let room = width.saturating_sub(head.chars().count());
+            let bytes = if hidden { MASKED.to_owned() } else { anatomy::hex_line(&excerpt.bytes, room) };
+            writeln!(self.out, "{head}{bytes}")?;
         }
         if excerpts.is_empty() { Ok(()) } else { writeln!(self.out) }
     }

@@ -7,6 +7,7 @@ use crate::output::explain::{Excerpt, hex_line};
 use crate::output::style::{self, Ink, Style};
 use crate::output::zone::Zone;
 use std::io;
+use std::iter::repeat;
 
 /// Below this a WRITE takes two lines.
 const NARROW: usize = 100;
@@ -98,7 +99,7 @@ impl Writes<'_> {
         writeln!(out, "\n{}", options.style.paint(Ink::Bold, "Several hosts write different values"))?;
         for ((_, object), hosts) in &competing {
             let hosts: Vec<String> = hosts.iter().map(|(host, count)| format!("{host} ({count})")).collect();
-            writeln!(out, "  {}: {}", self.reader.name(*object, None), hosts.join(", "))?;
+            wrapped(out, &format!("{}: {}", self.reader.name(*object, None), hosts.join(", ")), options.width)?;
         }
         Ok(())
     }
@@ -115,17 +116,14 @@ impl Writes<'_> {
         writeln!(out, "\n{}", options.style.paint(Ink::Bold, "The same place in a stream, two contents"))?;
         for conflict in &self.conflicts {
             let connection = conflict.connection.map_or_else(String::new, |id| format!("connection {id}  "));
-            writeln!(
-                out,
-                "  {}  {}  {connection}{}",
-                conflict.id,
-                options.zone.time_ms(conflict.ts),
-                conflict.message
-            )?;
+            let head = format!("{}  {}  {connection}", conflict.id, options.zone.time_ms(conflict.ts));
+            wrapped(out, &format!("{head}{}", conflict.message), options.width)?;
             for (range, copy) in conflict.evidence.iter().zip(["again", "first"]).rev() {
                 let bytes = excerpts.iter().find(|excerpt| excerpt.range == *range).map_or(&[][..], |e| &e.bytes);
-                let shown = if self.reader.hides_bytes(None) { MASKED.to_owned() } else { hex_line(bytes) };
-                writeln!(out, "      {copy}  packet {:<8} {shown}", range.packet)?;
+                let head = format!("      {copy}  packet {:<8} ", range.packet);
+                let room = options.width.max(60).saturating_sub(head.len());
+                let shown = if self.reader.hides_bytes(None) { MASKED.to_owned() } else { hex_line(bytes, room) };
+                writeln!(out, "{head}{shown}")?;
             }
         }
         unlisted(out, self.unlisted_conflicts)
@@ -135,6 +133,19 @@ impl Writes<'_> {
 /// `7.0 % → 20.0 %`; `?` where the capture does not show what was there.
 fn change(row: &Row) -> String {
     format!("{} → {}", row.old.as_ref().map_or("?", |old| &old.shown), row.new.shown)
+}
+
+/// A line, or several where it is too long.
+fn wrapped(out: &mut dyn io::Write, text: &str, width: usize) -> io::Result<()> {
+    let width = width.max(60);
+    if style::display_width(text) + 2 <= width {
+        return writeln!(out, "  {text}");
+    }
+    let lines = style::wrap(text, width - 4);
+    lines
+        .iter()
+        .zip(["  "].into_iter().chain(repeat("    ")))
+        .try_for_each(|(line, blanks)| writeln!(out, "{blanks}{line}"))
 }
 
 fn unlisted(out: &mut dyn io::Write, count: u64) -> io::Result<()> {
