@@ -62,7 +62,7 @@ fn into_one(args: &ConvertArgs, conversion: &Conversion) -> Result<Outcome, Stop
         }
     }
     output.flush()?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     if let Some(draft) = draft.filter(|_| tally.read > 0) {
         draft.keep()?;
     }

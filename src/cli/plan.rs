@@ -17,24 +17,27 @@ pub(super) fn run(args: &PlanArgs) -> Result<Outcome, Stop> {
     let outputs = layout::outputs(&found.units, &args.input, layout::ending(args.format));
     let mut tally = Tally { failed: found.failed, ..Tally::default() };
     let printed = print(|out| {
-        for (unit, output) in found.units.iter().zip(&outputs).filter(|(unit, _)| holds_captures(unit)) {
+        for (unit, output) in found.units.iter().zip(&outputs) {
+            if !holds_captures(unit, &mut tally) {
+                continue;
+            }
             tally.read += 1;
             if args.json { record(unit, output, out)? } else { row(unit, output, out)? }
         }
         Ok(())
     })?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     Ok(if printed == Outcome::Done { tally.outcome() } else { printed })
 }
 
 /// Whether anything of a unit is worth a job. What cannot be read is: the job says why.
-fn holds_captures(unit: &Unit) -> bool {
+fn holds_captures(unit: &Unit, tally: &mut Tally) -> bool {
     unit.inputs.iter().any(|input| {
         let Some(Ok(file)) = input.path().map(File::open) else { return true };
         let Err(error) = Reader::new(Box::new(file)) else { return true };
         let is_other_thing = matches!(error, Error::NotACapture { .. } | Error::Empty { .. } | Error::TooShort { .. });
-        if is_other_thing {
-            tell(Kind::Note, format_args!("{}: {error}; left out", input.name), None);
+        if is_other_thing && tally.other() {
+            tell(Kind::Note, format_args!("{}: {error}; skipped", input.name), None);
         }
         !is_other_thing
     })

@@ -1,6 +1,6 @@
 //! One session from its files to steps: packets in, what they come to out, trouble told on the way.
 
-use super::input::{Input, Unit, reason};
+use super::input::{Unit, reason};
 use super::live::SharedOutput;
 use super::message::Kind;
 use super::tally::Tally;
@@ -72,9 +72,11 @@ pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally, wa
     for error in session.take_errors() {
         let input = unit.inputs.get(error.source);
         let is_read = session.files().nth(error.source).is_some_and(|file| file.format.is_some());
-        if !tell_source_error(&error, input, watch) && !is_read {
-            tally.failed += 1;
+        let harmless = is_other_thing(&error) && input.is_some_and(|input| input.found);
+        if !harmless || tally.other() {
+            tell_source_error(&error, harmless, watch);
         }
+        tally.failed += usize::from(!harmless && !is_read);
     }
     let files: Vec<FileReport> = session.files().collect();
     for file in &files {
@@ -84,13 +86,14 @@ pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally, wa
     watch.ended(files);
 }
 
-/// Tells why an input could not be read. True where that is no failure: a folder may hold other things than captures.
-fn tell_source_error(error: &SourceError, input: Option<&Input>, watch: &mut impl Watch) -> bool {
-    let is_other_thing = matches!(
-        error.error,
-        capture::Error::NotACapture { .. } | capture::Error::Empty { .. } | capture::Error::TooShort { .. }
-    );
-    let harmless = is_other_thing && input.is_some_and(|input| input.found);
+/// Whether it is no capture at all.
+const fn is_other_thing(error: &SourceError) -> bool {
+    use capture::Error::{Empty, NotACapture, TooShort};
+    matches!(error.error, NotACapture { .. } | Empty { .. } | TooShort { .. })
+}
+
+/// Tells why an input could not be read. `harmless`: that is no failure, since a folder may hold other things than captures.
+fn tell_source_error(error: &SourceError, harmless: bool, watch: &mut impl Watch) {
     let text = match &error.error {
         capture::Error::Io(cause) => reason(cause),
         other => other.to_string(),
@@ -99,11 +102,10 @@ fn tell_source_error(error: &SourceError, input: Option<&Input>, watch: &mut imp
         input: error.source,
         name: &error.name,
         kind: if harmless { Kind::Note } else { Kind::Error },
-        trouble: if is_other_thing { Trouble::NotACapture } else { Trouble::Unreadable },
+        trouble: if is_other_thing(error) { Trouble::NotACapture } else { Trouble::Unreadable },
         text: &text,
         hint: error.error.hint().filter(|_| !harmless),
     });
-    harmless
 }
 
 /// What the reader noticed is told at once, and becomes an anomaly.

@@ -46,7 +46,7 @@ pub(super) fn timeline(args: &TimelineArgs) -> Result<Outcome, Stop> {
         failed |= sink.is_some_and(|sink| sink.into_inner().into_parts().1);
     }
     output.flush()?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     Ok(fail_on::outcome(tally.outcome(), failed))
 }
 
@@ -79,7 +79,7 @@ pub(super) fn summary(args: &SummaryArgs) -> Result<Outcome, Stop> {
         digest.render(&mut output, &options)?;
     }
     output.flush()?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     Ok(fail_on::outcome(tally.outcome(), failed))
 }
 

@@ -38,7 +38,7 @@ pub(super) fn run(args: &StreamsArgs) -> Result<Outcome, Stop> {
         reassemble(unit, &output, format, dump, &mut tally, options)?;
     }
     output.flush()?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     Ok(tally.outcome())
 }
 

@@ -3,6 +3,9 @@
 use super::message::{Kind, tell};
 use super::outcome::Outcome;
 
+/// Files beside the captures of a folder that are named; more of them are counted.
+const OTHERS_NAMED: usize = 10;
+
 /// How many inputs came to what, over all units of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Tally {
@@ -12,6 +15,8 @@ pub(super) struct Tally {
     pub(super) failed: usize,
     /// Inputs that are damaged or cut.
     pub(super) damaged: usize,
+    /// Files of a folder that are no captures.
+    pub(super) others: usize,
 }
 
 impl Tally {
@@ -25,8 +30,20 @@ impl Tally {
         }
     }
 
-    /// Says so where nothing was found that could have been read. What could not be read has been told.
-    pub(super) fn tell_if_nothing(self) {
+    /// Counts a file of a folder that is no capture. Whether it is to be named.
+    pub(super) const fn other(&mut self) -> bool {
+        self.others += 1;
+        self.others <= OTHERS_NAMED
+    }
+
+    /// Says how many files were not named, and where nothing was found that could have been read. What could not be read
+    /// has been told.
+    pub(super) fn tell_rest(self) {
+        match self.others.saturating_sub(OTHERS_NAMED) {
+            0 => {}
+            1 => tell(Kind::Note, "1 more file is no capture; skipped", None),
+            more => tell(Kind::Note, format_args!("{more} more files are no captures; skipped"), None),
+        }
         if self.read == 0 && self.failed == 0 {
             tell(
                 Kind::Error,

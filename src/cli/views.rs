@@ -69,7 +69,7 @@ fn view<S: Sink<Error = Infallible>>(
         }
     }
     out.flush()?;
-    tally.tell_if_nothing();
+    tally.tell_rest();
     Ok(tally.outcome())
 }
 

@@ -83,6 +83,12 @@ fn folders_are_walked() {
     folder.file("day/evening.pcap", &evening());
     folder.file("day/notes.txt", b"Tuesday: the inverter said 30 % again. Why?\n");
     check(&run(&[&folder.path("")]), 0, &["354 packets"], &["note: ", "notes.txt", "skipped"]);
+    for number in 10..24 {
+        folder.file(&format!("day/{number}.jpg"), &[number; 9]);
+    }
+    let found = run(&[&folder.path("")]);
+    check(&found, 0, &["354 packets"], &["10.jpg", "19.jpg", "note: 5 more files are no captures; skipped"]);
+    assert_eq!(found.stderr.lines().count(), 11, "{}", found.stderr);
 }
 
 #[test]

@@ -240,7 +240,7 @@ fn finish(folder: &Path, state: State, found: &Found, records: &[UnitRecord]) ->
     tally.failed +=
         records.iter().flat_map(|record| &record.files).filter(|file| file.status == Status::Failed).count();
     if tally.read == 0 && tally.failed == 0 {
-        tally.tell_if_nothing();
+        tally.tell_rest();
         return Ok(tally.outcome());
     }
     let sum = |of: fn(&FileRecord) -> Option<u64>| grouped(files().filter_map(of).sum());

@@ -211,6 +211,10 @@ impl Watch for Gathering<'_> {
             found.first.resize(remark.input + 1, None);
         }
         found.first[remark.input].get_or_insert_with(|| (remark.trouble, remark.text.to_owned()));
+        if remark.trouble == Trouble::NotACapture && remark.kind == Kind::Note {
+            // Other things than captures are counted at the end, and named in the records.
+            return;
+        }
         if found.told.len() < MOST_REMARKS {
             found.told.push((remark.kind, remark.told(), remark.hint.map(str::to_owned)));
         } else {
