@@ -64,6 +64,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it is no capture at all: there may be such things beside captures.
+    pub const fn is_other_thing(&self) -> bool {
+        matches!(self, Self::NotACapture { .. } | Self::Empty { .. } | Self::TooShort { .. })
+    }
+
     /// What the user can do about it, where that is known.
     pub fn hint(&self) -> Option<&'static str> {
         match self {

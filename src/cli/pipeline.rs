@@ -58,15 +58,17 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         Ok(())
     }
 
-    /// Tells the steps and shows what that comes to. There is no use for the steps from then on.
-    fn tell(&mut self, teller: &mut Teller, steps: &mut [Step]) -> io::Result<()> {
-        for steps in steps.chunks_mut(AT_ONCE) {
+    /// Tells the steps, shows what that comes to, and drops them: whoever fills the list again would have to fetch them for
+    /// that.
+    fn tell(&mut self, teller: &mut Teller, list: &mut Vec<Step>) -> io::Result<()> {
+        for steps in list.chunks_mut(AT_ONCE) {
             teller.take(steps, &mut self.told);
             if let Some(sink) = &mut self.sink {
                 self.told.iter().try_for_each(|told| sink.event(told.event()))?;
             }
             self.told.clear();
         }
+        list.clear();
         Ok(())
     }
 
@@ -83,11 +85,7 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         let mut teller = Teller::new(options);
         read(unit, output, options, batch, watch, &mut |delivery| match delivery {
             Delivery::Start(first) => self.start(first),
-            Delivery::Steps(steps) => {
-                let told = self.tell(&mut teller, steps);
-                steps.clear();
-                told
-            }
+            Delivery::Steps(steps) => self.tell(&mut teller, steps),
         })
     }
 
@@ -126,8 +124,6 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
                 Message::Start(first) => self.start(first)?,
                 Message::Steps(mut steps) => {
                     self.tell(&mut teller, &mut steps)?;
-                    // Here and not where they are made again: the other thread would have to fetch them for that.
-                    steps.clear();
                     // There is nobody any more behind the last ones.
                     let _ = used.send(steps);
                 }

@@ -7,7 +7,7 @@ use super::input::{self, Unit};
 use super::message::{Kind, Problem, Stop, tell};
 use super::outcome::Outcome;
 use super::tally::Tally;
-use crate::capture::{Error, Reader};
+use crate::capture::Reader;
 use serde_json::json;
 use std::fs::File;
 use std::io::Write;
@@ -35,11 +35,10 @@ fn holds_captures(unit: &Unit, tally: &mut Tally) -> bool {
     unit.inputs.iter().any(|input| {
         let Some(Ok(file)) = input.path().map(File::open) else { return true };
         let Err(error) = Reader::new(Box::new(file)) else { return true };
-        let is_other_thing = matches!(error, Error::NotACapture { .. } | Error::Empty { .. } | Error::TooShort { .. });
-        if is_other_thing && tally.other() {
+        if error.is_other_thing() && tally.other() {
             tell(Kind::Note, format_args!("{}: {error}; skipped", input.name), None);
         }
-        !is_other_thing
+        !error.is_other_thing()
     })
 }
 

@@ -63,8 +63,7 @@ impl Overall {
     /// For so many files with so many bytes together.
     pub(super) fn new(files: usize, bytes: u64) -> Self {
         let template = "  [{bar:20}] {msg}  {bytes}/{total_bytes}  {bytes_per_sec}  eta {eta}{prefix}";
-        let bar = (io::stderr().is_terminal() && files > 0).then(|| bar(Some(bytes), template));
-        bar.iter().for_each(show);
+        let bar = (io::stderr().is_terminal() && files > 0).then(|| bar(Some(bytes), template)).inspect(show);
         let overall = Self { bar, files, counts: Mutex::default() };
         overall.ended(0, 0);
         overall

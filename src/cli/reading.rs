@@ -4,7 +4,7 @@ use super::input::{Unit, reason};
 use super::live::SharedOutput;
 use super::message::Kind;
 use super::tally::Tally;
-use super::watch::{PACKETS_PER_LOOK, Remark, Trouble, Watch};
+use super::watch::{Remark, Trouble, Watch};
 use crate::analyzer::{self, Collector, Step};
 use crate::anomaly::Severity;
 use crate::capture::{self, FileReport, Session, SourceError};
@@ -39,9 +39,7 @@ pub(super) fn read<W: Watch>(
         }
         collector.packet(packet);
         W::go_on()?;
-        if packet.number.0.is_multiple_of(PACKETS_PER_LOOK) {
-            watch.has_read(session.bytes_read());
-        }
+        watch.packet(packet.number, || session.bytes_read());
         if session.has_notices() {
             notices(&mut collector, &mut session, watch);
         }
@@ -72,7 +70,7 @@ pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally, wa
     for error in session.take_errors() {
         let input = unit.inputs.get(error.source);
         let is_read = session.files().nth(error.source).is_some_and(|file| file.format.is_some());
-        let harmless = is_other_thing(&error) && input.is_some_and(|input| input.found);
+        let harmless = error.error.is_other_thing() && input.is_some_and(|input| input.found);
         if !harmless || tally.other() {
             tell_source_error(&error, harmless, watch);
         }
@@ -86,12 +84,6 @@ pub(super) fn conclude(session: &mut Session, unit: &Unit, tally: &mut Tally, wa
     watch.ended(files);
 }
 
-/// Whether it is no capture at all.
-const fn is_other_thing(error: &SourceError) -> bool {
-    use capture::Error::{Empty, NotACapture, TooShort};
-    matches!(error.error, NotACapture { .. } | Empty { .. } | TooShort { .. })
-}
-
 /// Tells why an input could not be read. `harmless`: that is no failure, since a folder may hold other things than captures.
 fn tell_source_error(error: &SourceError, harmless: bool, watch: &mut impl Watch) {
     let text = match &error.error {
@@ -102,7 +94,7 @@ fn tell_source_error(error: &SourceError, harmless: bool, watch: &mut impl Watch
         input: error.source,
         name: &error.name,
         kind: if harmless { Kind::Note } else { Kind::Error },
-        trouble: if is_other_thing(error) { Trouble::NotACapture } else { Trouble::Unreadable },
+        trouble: if error.error.is_other_thing() { Trouble::NotACapture } else { Trouble::Unreadable },
         text: &text,
         hint: error.error.hint().filter(|_| !harmless),
     });

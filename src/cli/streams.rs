@@ -7,7 +7,7 @@ use super::message::{Kind, Problem, Stop, tell};
 use super::outcome::Outcome;
 use super::reading::conclude;
 use super::tally::Tally;
-use super::watch::{OnTerminal, PACKETS_PER_LOOK, Watch as _};
+use super::watch::{OnTerminal, Watch as _};
 use super::{destination, settings};
 use crate::capture::Session;
 use crate::endpoint::{ConnectionId, Direction};
@@ -55,7 +55,7 @@ fn reassemble<'a>(
     let (mut net, mut assembler) = (Decoder::new(), Assembler::new(options));
     let mut streams = Streams::new(output.clone(), format, dump);
     while let Some(packet) = session.next_packet() {
-        let number = packet.number.0;
+        let number = packet.number;
         streams.packet_at(packet.ts);
         let decoded = net.decode(&packet);
         let events = match &decoded {
@@ -63,9 +63,7 @@ fn reassemble<'a>(
             _ => assembler.tick(packet.number, packet.ts),
         };
         drain(&mut streams, events)?;
-        if number.is_multiple_of(PACKETS_PER_LOOK) {
-            watch.has_read(session.bytes_read());
-        }
+        watch.packet(number, || session.bytes_read());
         tell_notices(&mut session);
     }
     drain(&mut streams, assembler.finish())?;

@@ -4,12 +4,13 @@ use super::input::Unit;
 use super::message::{Kind, tell};
 use super::progress::Progress;
 use crate::capture::FileReport;
+use crate::packet::PacketNumber;
 use std::io;
 
 /// Packets after which the watcher hears how far reading has come. It is not even looked at in between: it may belong to
 /// another thread, and what stands beside it there changes all the time, so that every look would be one into another
 /// processor's cache.
-pub(super) const PACKETS_PER_LOOK: u64 = 8_192;
+const PACKETS_PER_LOOK: u64 = 8_192;
 
 /// What a remark is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,10 +36,14 @@ pub(super) struct Remark<'a> {
 }
 
 impl Remark<'_> {
+    /// It is about another thing that lies beside captures.
+    pub(super) fn is_harmless(&self) -> bool {
+        self.trouble == Trouble::NotACapture && self.kind == Kind::Note
+    }
+
     /// What people are told.
     pub(super) fn told(&self) -> String {
-        let harmless = self.trouble == Trouble::NotACapture && self.kind == Kind::Note;
-        format!("{}: {}{}", self.name, self.text, if harmless { "; skipped" } else { "" })
+        format!("{}: {}{}", self.name, self.text, if self.is_harmless() { "; skipped" } else { "" })
     }
 }
 
@@ -49,6 +54,14 @@ pub(super) trait Watch: Send {
 
     /// So many bytes have been read by now; told now and then.
     fn has_read(&mut self, bytes: u64);
+
+    /// One more packet, of this number; `bytes` says how many bytes have been read by now.
+    #[inline]
+    fn packet(&mut self, number: PacketNumber, bytes: impl FnOnce() -> u64) {
+        if number.0.is_multiple_of(PACKETS_PER_LOOK) {
+            self.has_read(bytes());
+        }
+    }
 
     /// Something is worth a word.
     fn tell(&mut self, remark: &Remark<'_>);

@@ -309,6 +309,19 @@ mod tests {
     use super::*;
     use crate::output::samples;
 
+    fn text(unknown: &Unknown<'_>) -> String {
+        let mut out = Vec::new();
+        let options = UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC };
+        unknown.text(&mut out, &options).expect("a Vec takes all");
+        String::from_utf8(out).expect("text")
+    }
+
+    fn json(unknown: &Unknown<'_>) -> String {
+        let mut out = Vec::new();
+        unknown.json(&mut out).expect("a Vec takes all");
+        String::from_utf8(out).expect("text")
+    }
+
     #[test]
     fn strange_and_silent_objects() {
         let strange = ObjectId(0xDEAD_BEEF);
@@ -321,10 +334,7 @@ mod tests {
         ] {
             let Ok(()) = unknown.event(Event::Exchange(&exchange));
         }
-        let mut out = Vec::new();
-        let options = UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC };
-        unknown.text(&mut out, &options).expect("a Vec takes all");
-        let text = String::from_utf8(out).expect("text");
+        let text = text(&unknown);
         let screen = "\
 Objects that are not in the registry
   0xDEADBEEF  asked 2 times, answered 1  from 21:06:01.000 (packet 3) to 21:06:02.000 (packet 5)
@@ -334,10 +344,8 @@ Asked for and never answered in this capture
   0x400F015B  g_sync.p_acc_lp  asked once: perhaps not supported by this firmware
 ";
         assert_eq!(text, screen, "\n{text}");
-        let mut out = Vec::new();
-        unknown.json(&mut out).expect("a Vec takes all");
-        let first = String::from_utf8(out).expect("text");
-        let record: serde_json::Value = serde_json::from_str(first.lines().next().expect("a line")).expect("JSON");
+        let record: serde_json::Value =
+            serde_json::from_str(json(&unknown).lines().next().expect("a line")).expect("JSON");
         assert_eq!(record["values"][0]["readings"][0]["type"], "float");
     }
 
@@ -353,17 +361,11 @@ Asked for and never answered in this capture
             let Ok(()) = unknown.event(Event::Exchange(&exchange));
         }
         assert_eq!((unknown.cut, unknown.room), (2, 2_500 - 2_000 - 2 * SHOWN));
-        let mut out = Vec::new();
-        unknown
-            .text(&mut out, &UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC })
-            .expect("a Vec");
-        let text = String::from_utf8(out).expect("text");
+        let text = text(&unknown);
         assert_eq!(text.matches("… (1000 bytes)").count(), 4, "{text}");
         assert!(text.ends_with("2 were kept in part, and not read\n"), "{text}");
-        let mut out = Vec::new();
-        unknown.json(&mut out).expect("a Vec takes all");
-        let text = String::from_utf8(out).expect("text");
-        let record: serde_json::Value = serde_json::from_str(text.lines().next().expect("a line")).expect("JSON");
+        let record: serde_json::Value =
+            serde_json::from_str(json(&unknown).lines().next().expect("a line")).expect("JSON");
         let values = record["values"].as_array().expect("values");
         let lengths = values.iter().map(|value| value["payload_hex"].as_str().map(str::len));
         assert_eq!(lengths.collect::<Vec<_>>(), [Some(2_000), Some(2_000), Some(2 * SHOWN)]);
@@ -380,14 +382,9 @@ Asked for and never answered in this capture
             let exchange = samples::read(1, n.into(), 0.0, ObjectId(0xDEAD_BEE0 + n));
             let Ok(()) = unknown.event(Event::Exchange(&exchange));
         }
-        let mut out = Vec::new();
-        let options = UnknownOptions { width: 100, style: Style::default(), zone: Zone::UTC };
-        unknown.text(&mut out, &options).expect("a Vec takes all");
-        let text = String::from_utf8(out).expect("text");
+        let text = text(&unknown);
         assert!(text.ends_with("\nrequests for more than 2 objects: 2 were not counted\n"), "{text}");
-        let mut out = Vec::new();
-        unknown.json(&mut out).expect("a Vec takes all");
-        let text = String::from_utf8(out).expect("text");
+        let text = json(&unknown);
         assert_eq!(text.lines().last(), Some(r#"{"type":"left_out","exchange_count":2}"#), "{text}");
         assert_eq!(text.lines().count(), 3, "{text}");
     }

@@ -211,7 +211,7 @@ impl Watch for Gathering<'_> {
             found.first.resize(remark.input + 1, None);
         }
         found.first[remark.input].get_or_insert_with(|| (remark.trouble, remark.text.to_owned()));
-        if remark.trouble == Trouble::NotACapture && remark.kind == Kind::Note {
+        if remark.is_harmless() {
             // Other things than captures are counted at the end, and named in the records.
             return;
         }

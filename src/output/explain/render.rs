@@ -73,7 +73,7 @@ impl Screen<'_> {
         let ScreenOptions { width, style, .. } = *self.options;
         if let Some(anomaly) = &dossier.anomaly {
             heading(self.out, &format!("{}  {}", anomaly.id, anomaly.code), anomaly.code.severity(), style, width)?;
-            for line in style::wrap(&style::escape(&self.reader.told(anomaly).message), width.max(40)) {
+            for line in style::wrap(&style::escape(&self.reader.told(anomaly).message), self.width()) {
                 writeln!(self.out, "{line}")?;
             }
             return writeln!(self.out);
@@ -95,7 +95,7 @@ impl Screen<'_> {
         let mut line = "  ".to_owned();
         style::push_left(&mut line, name, INDENT);
         line.push_str(text);
-        writeln!(self.out, "{}", style::fit_end(&line, self.options.width.max(40)))
+        writeln!(self.out, "{}", style::fit_end(&line, self.width()))
     }
 
     fn facts(&mut self, dossier: &Dossier) -> io::Result<()> {
@@ -136,6 +136,11 @@ impl Screen<'_> {
         writeln!(self.out)
     }
 
+    /// Columns; less than these is no screen.
+    fn width(&self) -> usize {
+        self.options.width.max(40)
+    }
+
     fn exchange(&mut self, dossier: &Dossier, exchange: &Exchange) -> io::Result<()> {
         if let Some(request) = &exchange.request {
             self.fact("asked", &format!("{}   {} by {}", place(request), request.command, request.src))?;
@@ -157,7 +162,7 @@ impl Screen<'_> {
             shown = exchange.request.as_ref().into_iter().collect();
             shown.extend(exchange.response.as_ref().map(|response| &response.frame));
         }
-        let width = self.options.width.max(40);
+        let width = self.width();
         for frame in shown.into_iter().take(2) {
             for line in anatomy::frame(frame, self.registry, &self.reader) {
                 writeln!(self.out, "  {}", style::fit_end(&line, width - 2))?;
@@ -234,7 +239,7 @@ impl Screen<'_> {
             let mut line = String::new();
             style::push_left(&mut line, if number == 0 { "Near it" } else { "" }, INDENT);
             line.push_str(row);
-            writeln!(self.out, "{}", style::fit_end(&line, self.options.width.max(40)))?;
+            writeln!(self.out, "{}", style::fit_end(&line, self.width()))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
 //! The security view for programs: a record a line.
 
-use super::{Effect, Writes};
+use super::{Effect, Writes, bytes_at};
 use crate::output::explain::Excerpt;
 use crate::output::fields::Fields;
 use std::io;
@@ -45,7 +45,7 @@ impl Writes<'_> {
         for conflict in &self.conflicts {
             let mut record = Fields::new("conflict").time("ts", conflict.ts).text("id", conflict.id);
             for (range, copy) in conflict.evidence.iter().zip(["again", "first"]) {
-                let bytes = excerpts.iter().find(|excerpt| excerpt.range == *range).map_or(&[][..], |e| &e.bytes);
+                let bytes = bytes_at(*range, excerpts);
                 record = record.raw(&format!("{copy}_packet"), range.packet);
                 if !self.reader.hides_bytes(None) {
                     record = record.hex(&format!("{copy}_hex"), bytes);

@@ -9,6 +9,7 @@ mod text;
 pub use text::WritesOptions;
 
 use super::cell::Reader;
+use super::explain::Excerpt;
 use crate::anomaly::{Anomaly, Code};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::{Event, Sink};
@@ -265,6 +266,11 @@ impl<'r> Writes<'r> {
         hosts.retain(|key, hosts| hosts.len() > 1 && values.get(key).is_some_and(|values| values.len() > 1));
         hosts
     }
+}
+
+/// The bytes of a place, if they could be read again.
+fn bytes_at(range: ByteRange, excerpts: &[Excerpt]) -> &[u8] {
+    excerpts.iter().find(|excerpt| excerpt.range == range).map_or(&[], |excerpt| &excerpt.bytes)
 }
 
 impl Sink for Writes<'_> {

@@ -41,6 +41,13 @@ fn conflict() -> Anomaly {
     }
 }
 
+fn text(writes: &Writes<'_>) -> String {
+    let mut out = Vec::new();
+    let options = WritesOptions { width: 100, style: Style::default(), zone: Zone::UTC };
+    writes.text(&excerpts(), &mut out, &options).expect("a Vec takes all");
+    String::from_utf8(out).expect("text")
+}
+
 fn records(writes: &Writes<'_>) -> Vec<serde_json::Value> {
     let mut out = Vec::new();
     writes.json(&excerpts(), &mut out).expect("a Vec takes all");
@@ -54,10 +61,7 @@ fn excerpts() -> [Excerpt; 2] {
 
 #[test]
 fn who_wrote_what_in_place_of_what() {
-    let mut out = Vec::new();
-    let options = WritesOptions { width: 100, style: Style::default(), zone: Zone::UTC };
-    view().text(&excerpts(), &mut out, &options).expect("a Vec takes all");
-    let text = String::from_utf8(out).expect("text");
+    let text = text(&view());
     let screen = "  time (UTC)   who              object               old → new                        result
 ! 21:06:01.000 192.0.2.10:50001 power_mng.soc_min    7.0 % → 20.0 %                   took effect
 ! 21:06:03.000 192.0.2.11:50002 power_mng.soc_min    20.0 % → 7.0 %                   20.0 % instead
@@ -122,10 +126,7 @@ fn what_is_not_listed_is_counted() {
     for _ in 0..4 {
         let Ok(()) = writes.event(Event::Anomaly(&conflict()));
     }
-    let mut out = Vec::new();
-    let options = WritesOptions { width: 100, style: Style::default(), zone: Zone::UTC };
-    writes.text(&excerpts(), &mut out, &options).expect("a Vec takes all");
-    let text = String::from_utf8(out).expect("text");
+    let text = text(&writes);
     assert!(text.contains("(!)\n1 more is not listed\n") && text.ends_with("\n2 more are not listed\n"), "\n{text}");
     let left_out = serde_json::json!({ "type": "left_out", "write_count": 1, "conflict_count": 2 });
     assert_eq!((records(&writes).len(), records(&writes).last()), (5, Some(&left_out)));

@@ -1,13 +1,12 @@
 //! The security view for people: a table of the WRITEs, who competes with whom, and what was sent twice.
 
-use super::{Effect, Row, Writes};
+use super::{Effect, Row, Writes, bytes_at};
 use crate::line::ExchangeStatus;
 use crate::output::cell::MASKED;
 use crate::output::explain::{Excerpt, hex_line};
 use crate::output::style::{self, Ink, Style};
 use crate::output::zone::Zone;
 use std::io;
-use std::iter::repeat;
 
 /// Below this a WRITE takes two lines.
 const NARROW: usize = 100;
@@ -119,7 +118,7 @@ impl Writes<'_> {
             let head = format!("{}  {}  {connection}", conflict.id, options.zone.time_ms(conflict.ts));
             wrapped(out, &format!("{head}{}", conflict.message), options.width)?;
             for (range, copy) in conflict.evidence.iter().zip(["again", "first"]).rev() {
-                let bytes = excerpts.iter().find(|excerpt| excerpt.range == *range).map_or(&[][..], |e| &e.bytes);
+                let bytes = bytes_at(*range, excerpts);
                 let head = format!("      {copy}  packet {:<8} ", range.packet);
                 let room = options.width.max(60).saturating_sub(head.len());
                 let shown = if self.reader.hides_bytes(None) { MASKED.to_owned() } else { hex_line(bytes, room) };
@@ -141,11 +140,7 @@ fn wrapped(out: &mut dyn io::Write, text: &str, width: usize) -> io::Result<()> 
     if style::display_width(text) + 2 <= width {
         return writeln!(out, "  {text}");
     }
-    let lines = style::wrap(text, width - 4);
-    lines
-        .iter()
-        .zip(["  "].into_iter().chain(repeat("    ")))
-        .try_for_each(|(line, blanks)| writeln!(out, "{blanks}{line}"))
+    writeln!(out, "  {}", style::wrap(text, width - 4).join("\n    "))
 }
 
 fn unlisted(out: &mut dyn io::Write, count: u64) -> io::Result<()> {
