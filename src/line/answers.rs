@@ -175,7 +175,7 @@ impl DeviceLine {
             for contested in self.contests.take(rivals) {
                 match candidates.next() {
                     Some(handle) => {
-                        self.give(handle, contested.answer, (&contested.seen, contested.place), &context.memory);
+                        self.give_contested(handle, contested, &context.memory);
                         self.tell_if_ready(handle, context);
                     }
                     None => self.unclaimed(contested, context),

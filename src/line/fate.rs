@@ -1,7 +1,7 @@
 //! What becomes of requests: who gets an answer, how long is waited for what, and when an exchange is told.
 
 use super::asked::Fate;
-use super::contests::Contest;
+use super::contests::{Contest, Contested};
 use super::context::Context;
 use super::copies::Place;
 use super::device::{DeviceLine, retry};
@@ -18,6 +18,7 @@ use crate::endpoint::ConnectionId;
 use crate::rct::value::Form;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
+use std::iter;
 use std::time::Duration;
 
 /// How long a told answer waits for its copies. They come within milliseconds unless a segment is lost.
@@ -99,7 +100,7 @@ impl DeviceLine {
                 let (candidates, ts) = (self.candidates(contest), contested.answer.first.clock);
                 match self.requests.in_turn(&candidates, ts, self.pace.needs) {
                     Some(handle) => {
-                        self.give(handle, contested.answer, (&contested.seen, contested.place), &context.memory);
+                        self.give_contested(handle, contested, &context.memory);
                     }
                     None => self.unclaimed(contested, context),
                 }
@@ -110,6 +111,21 @@ impl DeviceLine {
     fn candidates(&self, contest: Contest) -> SmallVec<[Handle; 4]> {
         let subject = self.subjects.find(contest.key);
         subject.map_or_else(SmallVec::new, |at| self.requests.candidates(contest, at, self.confirms_writes))
+    }
+
+    /// Gives an answer to one of the requests that it could belong to. Only now it is known on whose connections it came.
+    pub(super) fn give_contested(&mut self, handle: Handle, contested: Contested, memory: &Memory) {
+        let Contested { answer, seen, place, .. } = contested;
+        let Some(asking) = self.requests.get(handle).map(|request| request.connection) else { return };
+        for frame in iter::once(&answer.first).chain(&seen) {
+            let member = self.members.place(frame.connection);
+            if let Some(member) = member.and_then(|member| self.members.get_mut(member)) {
+                let is_own = frame.connection == asking;
+                member.counts.own += u64::from(is_own);
+                member.counts.foreign += u64::from(!is_own);
+            }
+        }
+        self.give(handle, answer, (&seen, place), memory);
     }
 
     /// Gives an answer to a request.

@@ -416,6 +416,8 @@ struct Found {
     exchanges: Vec<Exchange>,
     /// Code, connection and the packet that is the first evidence.
     anomalies: Vec<(Code, Option<ConnectionId>, PacketNumber, String)>,
+    /// How many answers for itself each connection is said to have got.
+    own: Vec<(ConnectionId, u64)>,
     frames: usize,
     last: Timestamp,
 }
@@ -444,7 +446,8 @@ impl Sink for Found {
                 let packet = anomaly.evidence.first().map_or(PacketNumber(0), |evidence| evidence.packet);
                 self.anomalies.push((anomaly.code, anomaly.connection, packet, anomaly.message.clone()));
             }
-            Event::NonFrame(_) | Event::Connection(_) | Event::Summary(_) => {}
+            Event::Connection(connection) => self.own.push((connection.id, connection.own_count)),
+            Event::NonFrame(_) | Event::Summary(_) => {}
         }
         Ok(())
     }
@@ -484,6 +487,14 @@ fn sound<'a>(truth: &Truth, found: &'a Found) -> Vec<&'a Exchange> {
             assert_eq!(request.object_id, response.frame.object_id);
             assert!(request.ts < response.frame.ts, "{}: the answer comes behind its request", exchange.id);
         }
+    }
+    // One that several could have had was not counted.
+    for (id, own) in &found.own {
+        let is_own = |exchange: &&Exchange| {
+            exchange.request.as_ref().is_some_and(|request| request.connection == *id)
+                && exchange.response.as_ref().is_some_and(|response| response.on_asking_connection)
+        };
+        assert_eq!(found.exchanges.iter().filter(is_own).count() as u64, *own, "own answers of connection {id}");
     }
     let given = truth.asked.iter().filter(|asked| !asked.answers.is_empty()).count();
     assert_eq!(answered.len(), given, "every answer is in some exchange");
