@@ -2,7 +2,7 @@
 
 use crate::anomaly::Anomaly;
 use crate::endpoint::{ConnectionId, Endpoint};
-use crate::line::{Exchange, Sender, Sighting, SightingId};
+use crate::line::{Exchange, PlainExchange, Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::NonFrameKind;
 use crate::tcp::CloseReason;
@@ -144,4 +144,10 @@ pub trait Sink {
 
     /// Takes the next event.
     fn event(&mut self, event: Event<'_>) -> Result<(), Self::Error>;
+
+    /// Takes the next event where it is an exchange of which there is nothing to say. It is the same event in fewer bytes:
+    /// worth a way of its own only to who is handed millions of them.
+    fn plain(&mut self, exchange: &PlainExchange) -> Result<(), Self::Error> {
+        self.event(Event::Exchange(&exchange.exchange()))
+    }
 }

@@ -2,9 +2,8 @@
 
 use super::closed::Closed;
 use super::order::Place;
-use super::ordinary::Ordinary;
 use crate::event::NonFrameSighting;
-use crate::line::Sighting;
+use crate::line::{Ordinary, Sighting};
 use crate::object::ObjectId;
 
 /// A frame or non-frame on its way to the line.
@@ -37,7 +36,7 @@ impl Found {
     #[inline]
     pub(super) fn at(&self) -> Place {
         match self {
-            Self::Ordinary(frame) => frame.at(),
+            Self::Ordinary(frame) => Place::of(frame.ts(), frame.place()),
             Self::Rare { at, .. } => *at,
         }
     }
@@ -59,7 +58,7 @@ impl Found {
     /// The object of a frame that is right.
     pub(super) fn object_id(&self) -> Option<ObjectId> {
         match self {
-            Self::Ordinary(frame) => Some(frame.object_id),
+            Self::Ordinary(frame) => Some(frame.object_id()),
             Self::Rare { what: What::Frame(frame), .. } if frame.crc_ok() && frame.command.is_known() => {
                 Some(frame.object_id)
             }

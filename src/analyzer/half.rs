@@ -2,12 +2,11 @@
 
 use super::found::{Found, What};
 use super::order::Place;
-use super::ordinary::Ordinary;
 use super::step::Outlet;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::NonFrameSighting;
 use crate::limits::{FRAME_PATIENCE, UNFINISHED_PIECE_OVERHEAD};
-use crate::line::{Sender, Sighting, SightingId};
+use crate::line::{Ordinary, Sender, Sighting, SightingId};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::registry::Registry;
 use crate::rct::{Frame, Framer, Item, NonFrame, Silence, StreamEnd, WholeFrame};
@@ -198,7 +197,7 @@ impl Half {
         let stand = |offset, end| run.stand(offset, end);
         let ordinary = |frame: &WholeFrame<'_>, payload| {
             let (at, way) = (run.place(frame.offset), (way.connection, way.direction));
-            Found::Ordinary(Ordinary::new(frame, payload, way, at, registry))
+            Found::Ordinary(Ordinary::new(frame, payload, way, (at.clock(), at.in_capture()), registry))
         };
         let mut items = self.framer.items(bytes);
         loop {

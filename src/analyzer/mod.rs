@@ -27,7 +27,6 @@ mod collector;
 mod found;
 mod half;
 mod order;
-mod ordinary;
 mod report;
 mod sequence;
 mod step;
@@ -132,7 +131,7 @@ impl Analyzer {
 
     fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         self.tell();
-        self.told.drain(..).try_for_each(|told| sink.event(told.event()))
+        self.told.drain(..).try_for_each(|told| told.tell(sink))
     }
 
     fn tell(&mut self) {
@@ -154,7 +153,7 @@ impl Analyzer {
         loop {
             self.tell();
             for told in self.told.drain(..) {
-                sink.event(told.event())?;
+                told.tell(sink)?;
                 if let Told::Summary(last) = told {
                     summary = *last;
                 }

@@ -6,7 +6,7 @@
 use super::told::Told;
 use crate::in_place::push_back;
 use crate::limits::WAITING_BYTES;
-use crate::line::{Exchange, ExchangeId, LineId, Sighting};
+use crate::line::{ExchangeId, LineId, Sighting};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::collections::VecDeque;
@@ -99,7 +99,7 @@ fn weight(event: &Told) -> usize {
             exchange.request.iter().chain(response).map(of_frame).sum()
         }
         Told::Anomaly(anomaly) => anomaly.message.len() + size_of_val(&*anomaly.evidence),
-        Told::Connection(_) | Told::Summary(_) => 0,
+        Told::Plain(_) | Told::Connection(_) | Told::Summary(_) => 0,
     }
 }
 
@@ -137,37 +137,33 @@ impl Order {
 
     /// Fills the place that was promised to this exchange; one without a promise takes its own.
     #[inline]
-    pub(super) fn fill(&mut self, exchange: Box<Exchange>) {
+    pub(super) fn fill(&mut self, exchange: ExchangeId, told: Told, place: impl FnOnce() -> Place) {
         // Exchanges are told about as they were promised, so that it is the one behind the last, or almost.
         let hint = self.filled.wrapping_sub(self.gone);
         for at in hint..hint.saturating_add(NEAR) {
             match self.held.get_mut(at) {
-                Some((_, held)) if held.is_promised_to(exchange.id) => {
-                    return self.fill_at(at, exchange);
-                }
+                Some((_, held)) if held.is_promised_to(exchange) => return self.fill_at(at, told),
                 Some(_) => {}
                 None => break,
             }
         }
-        self.fill_far(exchange);
+        self.fill_far(exchange, told, place());
     }
 
     /// The same for one that has to be searched for.
     #[cold]
-    fn fill_far(&mut self, exchange: Box<Exchange>) {
-        let place = Place::of(exchange.lead().clock, exchange.lead().place());
+    fn fill_far(&mut self, exchange: ExchangeId, told: Told, place: Place) {
         let start = self.held.partition_point(|(other, _)| *other < place);
         let mut same = self.held.range_mut(start..).take_while(|(other, _)| *other == place);
-        match same.position(|(_, held)| held.is_promised_to(exchange.id)) {
-            Some(behind) => self.fill_at(start + behind, exchange),
-            None => self.put(place, Told::Exchange(exchange)),
+        match same.position(|(_, held)| held.is_promised_to(exchange)) {
+            Some(behind) => self.fill_at(start + behind, told),
+            None => self.put(place, told),
         }
     }
 
     /// Fills the place that stands there.
     #[inline]
-    fn fill_at(&mut self, at: usize, exchange: Box<Exchange>) {
-        let told = Told::Exchange(exchange);
+    fn fill_at(&mut self, at: usize, told: Told) {
         self.filled = self.gone.wrapping_add(at + 1);
         let weight = weight(&told);
         self.weight += weight;

@@ -4,7 +4,6 @@ use super::Options;
 use super::closed::Closed;
 use super::found::{Found, What};
 use super::order::{Order, Place};
-use super::ordinary::Ordinary;
 use super::step::{End, Kind, Step};
 use super::told::Told;
 use super::trouble::Trouble;
@@ -12,7 +11,8 @@ use crate::anomaly::{Anomaly, Code, Severity};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
 use crate::limits::OPEN_REQUESTS;
 use crate::line::{
-    Exchange, ExchangeId, ExchangeStatus, LineId, Lines, Listener, NonFrameSeen, Sender, Sighting, SightingId,
+    Exchange, ExchangeId, ExchangeStatus, LineId, Lines, Listener, NonFrameSeen, Ordinary, PlainExchange, Sender,
+    Sighting, SightingId,
 };
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
@@ -45,7 +45,17 @@ impl Listener for Book {
     #[inline]
     fn exchange(&mut self, exchange: Box<Exchange>) {
         count_exchange(&mut self.summary, &exchange);
-        self.order.fill(exchange);
+        let (id, lead) = (exchange.id, exchange.lead());
+        let place = Place::of(lead.clock, lead.place());
+        self.order.fill(id, Told::Exchange(exchange), || place);
+    }
+
+    #[inline]
+    fn plain(&mut self, exchange: Box<PlainExchange>) {
+        self.summary.request_count += 1;
+        self.summary.answered_count += 1;
+        let (id, request) = (exchange.id, exchange.request.1);
+        self.order.fill(id, Told::Plain(exchange), || Place::of(request.ts(), request.place()));
     }
 
     fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
@@ -79,7 +89,7 @@ impl Teller {
                 // Nearly all are this, and it stays where it is.
                 self.ordinary(frame);
                 if frame.settles {
-                    self.settle(frame.at().clock(), out);
+                    self.settle(frame.ts(), out);
                 }
                 continue;
             }
@@ -98,9 +108,9 @@ impl Teller {
     /// An ordinary frame reaches its line.
     #[inline]
     fn ordinary(&mut self, frame: &Ordinary) {
-        let id = self.next_sighting(frame.at());
+        let id = self.next_sighting(frame.place().packet);
         self.lines.listener().summary.frame_count += 1;
-        self.lines.make_frame(&frame.glimpse(id), |ends, sender| frame.sighting(id, ends, sender));
+        self.lines.ordinary(frame, id);
     }
 
     /// Anything that was found reaches its line.
@@ -110,7 +120,7 @@ impl Teller {
         match found {
             Found::Ordinary(frame) => self.ordinary(&frame),
             Found::Rare { what, .. } => {
-                let id = self.next_sighting(at);
+                let id = self.next_sighting(at.packet());
                 match what {
                     What::Frame(frame) => self.frame(frame, id, at),
                     What::NonFrame(bytes) => self.non_frame(bytes, id, at),
@@ -123,10 +133,10 @@ impl Teller {
         }
     }
 
-    /// The number of what was found next, at `at`.
+    /// The number of what was found next, in this packet.
     #[inline]
-    fn next_sighting(&mut self, at: Place) -> SightingId {
-        self.lines.listener().packet = at.packet();
+    fn next_sighting(&mut self, packet: PacketNumber) -> SightingId {
+        self.lines.listener().packet = packet;
         self.sightings += 1;
         SightingId(self.sightings)
     }

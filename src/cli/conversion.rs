@@ -8,6 +8,7 @@ use super::selection::{self, Pending};
 use super::settings;
 use crate::analyzer;
 use crate::event::{Event, Sink};
+use crate::line::PlainExchange;
 use crate::output::csv::Table;
 use crate::output::influx::Points;
 use crate::output::json::{JsonLines, Origin, Record, Records};
@@ -113,6 +114,10 @@ impl<W: io::Write> Sink for SessionSink<'_, W> {
     fn event(&mut self, event: Event<'_>) -> io::Result<()> {
         self.0.event(event)
     }
+
+    fn plain(&mut self, exchange: &PlainExchange) -> io::Result<()> {
+        self.0.plain(exchange)
+    }
 }
 
 /// The three formats.
@@ -130,6 +135,14 @@ impl<W: io::Write> Sink for Writer<'_, W> {
             Self::Json(json) => json.event(event),
             Self::Csv(table) => table.event(event),
             Self::Influx(points) => points.event(event),
+        }
+    }
+
+    fn plain(&mut self, exchange: &PlainExchange) -> io::Result<()> {
+        match self {
+            Self::Json(json) => json.plain(exchange),
+            Self::Csv(table) => table.plain(exchange),
+            Self::Influx(points) => points.plain(exchange),
         }
     }
 }
@@ -151,6 +164,11 @@ impl<S: Sink> Sink for Counted<S> {
             _ => {}
         }
         self.inner.event(event)
+    }
+
+    fn plain(&mut self, exchange: &PlainExchange) -> Result<(), S::Error> {
+        self.exchanges += 1;
+        self.inner.plain(exchange)
     }
 }
 

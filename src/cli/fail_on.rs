@@ -4,6 +4,7 @@ use super::args::SeverityArg;
 use super::outcome::Outcome;
 use crate::anomaly::Severity;
 use crate::event::{Event, Sink};
+use crate::line::PlainExchange;
 
 /// Passes events on, and remembers whether an anomaly was as bad as it must not be. Behind a selection, so that what is
 /// not shown does not count.
@@ -38,6 +39,10 @@ impl<S: Sink> Sink for FailOn<S> {
             self.met |= self.limit.is_some_and(|limit| anomaly.code.severity() >= limit);
         }
         self.inner.event(event)
+    }
+
+    fn plain(&mut self, exchange: &PlainExchange) -> Result<(), S::Error> {
+        self.inner.plain(exchange)
     }
 }
 

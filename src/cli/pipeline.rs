@@ -64,7 +64,7 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         for steps in list.chunks_mut(AT_ONCE) {
             teller.take(steps, &mut self.told);
             if let Some(sink) = &mut self.sink {
-                self.told.iter().try_for_each(|told| sink.event(told.event()))?;
+                self.told.iter().try_for_each(|told| told.tell(sink))?;
             }
             self.told.clear();
         }

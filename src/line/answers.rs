@@ -124,18 +124,6 @@ impl DeviceLine {
 
     /// A RESPONSE: to whom?
     fn answer(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
-        let Arrival { frame, member, subject, place } = &arrival;
-        if anomalies.is_empty()
-            && frame.crc_ok()
-            && place.is_none()
-            && let Some(answer) = self.plainly_answered((*member, *subject), (frame.connection, frame.clock), context)
-        {
-            return self.answer_plainly(answer, || *arrival.frame, context);
-        }
-        self.find_asker(arrival, anomalies, context);
-    }
-
-    fn find_asker(&mut self, arrival: Arrival, anomalies: Found, context: &mut Context) {
         let Arrival { frame, member, subject, .. } = &arrival;
         let at = (*member, *subject);
         self.requests.serve(frame.connection, at.1);

@@ -1,7 +1,7 @@
 //! The latest requests of a connection, what became of them, and which of them a new one repeats.
 
-use super::exchange::Sighting;
 use super::request::{Handle, Key, Ordinal};
+use crate::rct::Command;
 use crate::time::{Span, Timestamp};
 use foldhash::fast::RandomState;
 use std::hash::BuildHasher as _;
@@ -37,7 +37,8 @@ pub(super) struct Asked {
 /// A request as it is remembered.
 #[derive(Debug)]
 struct Entry {
-    handle: Handle,
+    /// `None` while the request has no place among the others.
+    handle: Option<Handle>,
     question: Question,
     clock: Timestamp,
     fate: Fate,
@@ -47,23 +48,19 @@ struct Entry {
 
 /// A hash over all that makes two requests the same, with a secret: nothing else is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Question(u64);
+pub(super) struct Question(u64);
 
-impl Question {
-    fn of(frame: &Sighting, hasher: &RandomState) -> Self {
-        let head = (Key::of(frame), frame.command);
-        let payload = &*frame.payload;
-        Self(if payload.is_empty() { hasher.hash_one(head) } else { hasher.hash_one((head, payload)) })
-    }
-}
-
-/// A request that was made before.
+/// A request that was made before, and did not go well so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Repeated {
-    pub(super) first: Handle,
-    pub(super) fate: Fate,
-    /// Whether it is asked because of how the first one went: neither long after that, nor as the next of a series.
-    pub(super) is_retry: bool,
+pub(super) enum Repeated {
+    /// It failed, and is asked again because of that: neither long after it, nor as the next of a series.
+    Failed,
+    /// What becomes of it is not known yet.
+    Pending {
+        first: Handle,
+        /// Whether it is a retry in case that the first one fails.
+        is_retry: bool,
+    },
 }
 
 impl Default for Asked {
@@ -73,31 +70,30 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Takes note of a request, and gives it a number. Tells the same request before it, if the client has asked nothing
-    /// else since it saw that one fail. `one_go`: requests so close together were sent in one go. `reach`: what comes later
-    /// than this after a failure is no retry.
+    /// What makes a request the same as another.
     #[inline]
-    pub(super) fn ask(
-        &mut self,
-        handle: Handle,
-        frame: &Sighting,
-        one_go: Span,
-        reach: Span,
-    ) -> (Ordinal, Option<Repeated>) {
-        let question = Question::of(frame, &self.hasher);
-        let repeated = self.repeated(question, frame.clock, one_go, reach);
+    pub(super) fn question(&self, key: Key, command: Command, payload: &[u8]) -> Question {
+        let head = (key, command);
+        Question(if payload.is_empty() { self.hasher.hash_one(head) } else { self.hasher.hash_one((head, payload)) })
+    }
+
+    /// Takes note of a request, and gives it a number.
+    #[inline]
+    pub(super) fn note(&mut self, question: Question, handle: Option<Handle>, clock: Timestamp) -> Ordinal {
         let number = self.next;
         self.next = Ordinal(number.0.wrapping_add(1));
         if self.entries.len() == usize::from(REMEMBERED + THROWN_AWAY) {
             self.entries.drain(..usize::from(THROWN_AWAY));
         }
-        let (clock, fate) = (frame.clock, Fate::Pending);
-        self.entries.push(Entry { handle, question, clock, fate, settled: clock });
-        (number, repeated)
+        self.entries.push(Entry { handle, question, clock, fate: Fate::Pending, settled: clock });
+        number
     }
 
+    /// The same request before one at `clock`, if the client has asked nothing else since it saw that one fail, or may see it.
+    /// `one_go`: requests so close together were sent in one go. `reach`: what comes later than this after a failure is no
+    /// retry.
     #[inline]
-    fn repeated(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
+    pub(super) fn repeated(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
         let same = |entry: &Entry| entry.question == question;
         let mut earlier = self.recent().iter().rev();
         let this_go = clock.saturating_sub(one_go);
@@ -116,10 +112,13 @@ impl Asked {
         while !same(first) {
             first = earlier.next().filter(|entry| entry.clock >= last_go)?;
         }
-        let in_reach = first.fate != Fate::Failed || clock.is_within(reach, first.settled);
-        let before = self.recent().iter().rev().filter(|other| same(other) && other.clock < first.clock);
-        let is_retry = in_reach && !is_series(clock, first.clock, before);
-        Some(Repeated { first: first.handle, fate: first.fate, is_retry })
+        let before = || self.recent().iter().rev().filter(|other| same(other) && other.clock < first.clock);
+        let is_next = || is_series(clock, first.clock, before());
+        match first.fate {
+            Fate::Fine => None,
+            Fate::Failed => (clock.is_within(reach, first.settled) && !is_next()).then_some(Repeated::Failed),
+            Fate::Pending => Some(Repeated::Pending { first: first.handle?, is_retry: !is_next() }),
+        }
     }
 
     fn recent(&self) -> &[Entry] {
@@ -129,12 +128,25 @@ impl Asked {
     /// What became of a request is known since `at`.
     #[inline]
     pub(super) fn set_fate(&mut self, request: Ordinal, fate: Fate, at: Timestamp) {
-        let ago = usize::try_from(self.next.0.wrapping_sub(request.0)).unwrap_or(usize::MAX);
-        let place = self.entries.len().checked_sub(ago);
-        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
+        if let Some(entry) = self.entry(request) {
             entry.fate = fate;
             entry.settled = at;
         }
+    }
+
+    /// A request has got a place among the others.
+    pub(super) fn set_handle(&mut self, request: Ordinal, handle: Handle) {
+        if let Some(entry) = self.entry(request) {
+            entry.handle = Some(handle);
+        }
+    }
+
+    /// What is remembered of a request, if anything is.
+    #[inline]
+    fn entry(&mut self, request: Ordinal) -> Option<&mut Entry> {
+        let ago = usize::try_from(self.next.0.wrapping_sub(request.0)).unwrap_or(usize::MAX);
+        let place = self.entries.len().checked_sub(ago)?;
+        self.entries.get_mut(place)
     }
 }
 
@@ -155,21 +167,21 @@ fn is_series<'a>(now: Timestamp, last: Timestamp, mut before: impl Iterator<Item
 
 #[cfg(test)]
 mod tests {
-    use super::super::exchange::{ExchangeId, Sender};
+    use super::super::exchange::ExchangeId;
     use super::super::member::ONE_GO;
     use super::super::requests::Requests;
     use super::*;
     use crate::object::ObjectId;
-    use crate::rct::Command;
     use proptest::prelude::*;
 
     const REACH: Duration = Duration::from_secs(5);
 
-    fn request(number: u64, object: u32, payload: &[u8], ms: i64) -> (Handle, Sighting) {
-        let clock = Timestamp::from_nanos(ms * 1_000_000);
-        let sample = Sighting::sample(Sender::Client, 1, Command::WRITE, ObjectId(object), clock);
-        let handle = Requests::default().next_handle(ExchangeId(number));
-        (handle, Sighting { payload: payload.into(), ..sample })
+    fn handle(number: u64) -> Handle {
+        Requests::default().next_handle(ExchangeId(number))
+    }
+
+    fn write(asked: &Asked, payload: &[u8]) -> Question {
+        asked.question(Key { object_id: ObjectId(7), address: None }, Command::WRITE, payload)
     }
 
     /// `FxHasher` has the same hash for both payloads: what is multiplied with the bytes behind is zero.
@@ -182,8 +194,11 @@ mod tests {
         for (second, repeats) in [(0, true), (1, false)] {
             let mut asked = Asked::default();
             let mut ask = |seconds: u32, payload: &[u8]| {
-                let (handle, frame) = request(seconds.into(), 7, payload, i64::from(seconds) * 1_000);
-                asked.ask(handle, &frame, ONE_GO.into(), REACH.into()).1.is_some()
+                let clock = Timestamp::from_nanos(i64::from(seconds) * 1_000_000_000);
+                let question = write(&asked, payload);
+                let repeated = asked.repeated(question, clock, ONE_GO.into(), REACH.into());
+                asked.note(question, Some(handle(seconds.into())), clock);
+                repeated.is_some()
             };
             assert!(!ask(1, &payloads[0]));
             assert_eq!(ask(2, &payloads[second]), repeats);
@@ -200,14 +215,14 @@ mod tests {
         ) {
             let mut asked = Asked { next: Ordinal(first), ..Asked::default() };
             let mut ask = |number: u64| {
-                let (handle, frame) = request(number, 7, &[], 0);
-                (handle, asked.ask(handle, &frame, ONE_GO.into(), REACH.into()).0)
+                let (question, handle) = (write(&asked, &[]), handle(number));
+                (handle, asked.note(question, Some(handle), Timestamp::default()))
             };
             let requests: Vec<_> = (0..count).map(&mut ask).collect();
             let Some((handle, ordinal)) = requests.len().checked_sub(ago + 1).map(|at| requests[at]) else { return Ok(()) };
             asked.set_fate(ordinal, Fate::Failed, Timestamp::default());
             let failed: Vec<_> = asked.entries.iter().filter(|entry| entry.fate == Fate::Failed).collect();
-            prop_assert!(failed.iter().all(|entry| entry.handle == handle));
+            prop_assert!(failed.iter().all(|entry| entry.handle == Some(handle)));
             prop_assert!(failed.len() == 1 || ago >= usize::from(REMEMBERED), "{} of {count}", ago);
         }
     }

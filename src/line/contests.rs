@@ -79,6 +79,10 @@ impl Contests {
         taken
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.objects.is_empty()
+    }
+
     /// The answer about `key` that stands at `place` among what may be copied.
     pub(super) fn find(&mut self, key: Key, place: Place) -> Option<&mut Contested> {
         let mut waiting = self.objects.get_mut(&key)?.waiting.iter_mut().map(|(_, contested)| contested);
@@ -92,7 +96,7 @@ impl Contests {
 
     /// All contests, in the order of the first answer in each.
     pub(super) fn in_order(&self) -> Vec<Contest> {
-        if self.objects.is_empty() {
+        if self.is_empty() {
             return Vec::new();
         }
         let mut first = HashMap::default();

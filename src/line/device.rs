@@ -1,6 +1,6 @@
 //! The line of one device: requests queue on it, answers come back on all its connections.
 
-use super::asked::{Fate, Repeated};
+use super::asked::Repeated;
 use super::contests::Contests;
 use super::context::Context;
 use super::copies::Copies;
@@ -14,6 +14,7 @@ use super::request::{Handle, Key, Kind, Ordinal, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
+use super::shortcut::Shortcut;
 use super::slab::At;
 use super::subject::Subjects;
 use super::values;
@@ -46,7 +47,9 @@ struct NoRoom;
 #[derive(Debug, Default)]
 pub(super) struct DeviceLine {
     pub(super) members: Members,
+    /// Those that the shortcut does not keep.
     pub(super) requests: Requests,
+    pub(super) shortcut: Shortcut,
     pub(super) contests: Contests,
     pub(super) copies: Copies,
     /// The connections that have ended and whose last request has been told since: forgotten when the next one ends.
@@ -64,7 +67,7 @@ pub(super) struct DeviceLine {
     pub(super) in_bootloader: bool,
     /// Nothing has to be looked at before.
     pub(super) next_check: Option<Timestamp>,
-    /// No answer is told the short way.
+    /// Nothing goes the short way.
     #[cfg(test)]
     pub(super) goes_the_long_way: bool,
 }
@@ -80,7 +83,7 @@ pub(super) struct Pace {
     pub(super) needs: Span,
     /// Requests so close together were sent in one go: none of them is an answer's consequence. Clients of a device that
     /// answers faster than real ones go on sooner, too.
-    one_go: Span,
+    pub(super) one_go: Span,
 }
 
 impl Default for Pace {
@@ -141,7 +144,7 @@ impl DeviceLine {
 
     /// Whether a request on this connection waits for its answer.
     pub(super) fn is_waiting(&self, member: At) -> bool {
-        self.requests.of_member(member).any(Request::is_open)
+        self.shortcut.is_waiting(member) || self.requests.of_member(member).any(Request::is_open)
     }
 
     /// The capture has lost bytes that the device sent on this connection.
@@ -168,8 +171,9 @@ impl DeviceLine {
     /// The place of what is known of an object, which may be one of the registry.
     #[inline]
     pub(super) fn subject_of(&mut self, object: (Key, Option<ObjectPlace>), context: &Context) -> At {
-        let requests = &self.requests;
-        self.subjects.place(object, (&context.registry, &context.memory), |place| requests.any_for(place))
+        let (requests, shortcut) = (&self.requests, &self.shortcut);
+        let is_asked = |place| requests.any_for(place) || shortcut.is_about(place);
+        self.subjects.place(object, (&context.registry, &context.memory), is_asked)
     }
 
     /// A client's frame.
@@ -179,13 +183,13 @@ impl DeviceLine {
         if !frame.crc_ok() {
             return;
         }
-        let (clock, connection) = (frame.clock, frame.connection);
+        let clock = frame.clock;
         let subject = self.subject(frame, context);
         let nature = *self.subjects.nature(subject);
         let Some(kind) = kind_of(frame.command, &nature) else { return };
         let room = self.room_for(frame, context);
         let is_too_much = room.is_err();
-        let handle = self.requests.next_handle(context.out.asked(context.line, frame));
+        let handle = self.requests.next_handle(context.out.asked(context.line, clock, frame.place()));
         *id = handle.id;
         values::judge_request(frame, &nature, anomalies, context);
         if kind == Kind::Write {
@@ -197,25 +201,8 @@ impl DeviceLine {
         }
         self.requests.pass_over(member, clock, self.pace.one_go);
         let deadline = clock.saturating_add(context.timeout);
-        self.requests.push(move || Request {
-            handle,
-            clock,
-            connection,
-            exchange,
-            member,
-            subject,
-            kind,
-            deadline,
-            ordinal,
-            given: None,
-            repetition,
-            passed_over_at: None,
-            served: false,
-            abandoned: false,
-            blind: false,
-            broken_answer: false,
-            _room: room.unwrap_or_default(),
-        });
+        let (at, room) = ((member, subject), room.unwrap_or_default());
+        self.requests.push(|| Request::new(handle, exchange, at, (kind, deadline), ordinal, repetition, room));
         self.load.asked(&mut self.requests, handle, context);
         self.check_at(deadline);
         if self.requests.len() > OPEN_REQUESTS || is_too_much {
@@ -269,7 +256,9 @@ impl DeviceLine {
     ) -> (Ordinal, Option<Box<Repetition>>) {
         let Some(asking) = self.members.get_mut(member) else { return (Ordinal::NONE, None) };
         asking.counts.requests += 1;
-        let (ordinal, repeated) = asking.asked.ask(handle, frame, self.pace.one_go, context.timeout);
+        let question = asking.asked.question(Key::of(frame), frame.command, &frame.payload);
+        let repeated = asking.asked.repeated(question, frame.clock, self.pace.one_go, context.timeout);
+        let ordinal = asking.asked.note(question, Some(handle), frame.clock);
         (ordinal, repeated.and_then(|repeated| self.note_repeated(repeated, handle, frame, anomalies, context)))
     }
 
@@ -283,19 +272,16 @@ impl DeviceLine {
         anomalies: &mut Found,
         context: &mut Context,
     ) -> Option<Box<Repetition>> {
-        let of = repeated.is_retry.then_some(repeated.first);
-        if repeated.fate == Fate::Failed && repeated.is_retry {
+        let Repeated::Pending { first, is_retry } = repeated else {
             anomalies.push(retry(frame, context));
-        }
-        if repeated.fate != Fate::Pending {
             return None;
-        }
-        self.requests.change(repeated.first, |first| {
+        };
+        self.requests.change(first, |first| {
             let first = first.repetition.get_or_insert_default();
             first.at.get_or_insert(frame.clock);
-            first.by = first.by.or(of.map(|_| handle));
+            first.by = first.by.or(is_retry.then_some(handle));
         });
-        of.map(|_| Box::new(Repetition { of, ..Repetition::default() }))
+        is_retry.then(|| Box::new(Repetition { of: Some(first), ..Repetition::default() }))
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {

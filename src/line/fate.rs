@@ -25,7 +25,7 @@ use std::time::Duration;
 const COPY_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The same where it is not known whether there are any: long enough for a hub, too short to be felt otherwise.
-const COPY_TRIAL: Duration = Duration::from_millis(200);
+pub(super) const COPY_TRIAL: Duration = Duration::from_millis(200);
 
 /// What is ripe is looked for at most this often: a busy line would be searched at every packet.
 const COARSE: Duration = Duration::from_millis(10);
@@ -41,9 +41,9 @@ impl DeviceLine {
     /// Tells what is ripe at `now`, when there is something to be looked at.
     pub(super) fn tick(&mut self, now: Timestamp, context: &mut Context) {
         self.next_check = None;
+        let mut next = self.tick_waiting(now, context);
         self.settle_contests(now, context);
         let mut due: SmallVec<[Handle; 8]> = SmallVec::new();
-        let mut next: Option<Timestamp> = None;
         for request in self.requests.iter() {
             let ripe = match &request.given {
                 // Whether it is a retry is known when the first request's fate is, which comes before its own turn.
@@ -159,8 +159,7 @@ impl DeviceLine {
     }
 
     /// Takes note of an answer to a request of a connection, and of the connection that had asked for it.
-    #[inline]
-    pub(super) fn note_answer(
+    fn note_answer(
         &mut self,
         (member, request): (At, Ordinal),
         subject: At,

@@ -6,13 +6,14 @@ use super::device::DeviceLine;
 use super::devices::Devices;
 use super::exchange::{Exchange, Sender, Sighting, SightingId};
 use super::fate::REVIVAL;
-use super::glimpse::Glimpse;
-use super::member::{Counts, Member};
+use super::member::{Counts, Ends, Member};
 use super::memory::Memory;
 use super::noise::{self, NonFrameSeen};
+use super::ordinary::Ordinary;
 use super::outcome::{About, LineId, Listener, Outbox};
 use super::request::Key;
 use super::roles::Roles;
+use super::shortcut::Seen;
 use super::slab::At;
 use super::values;
 use crate::anomaly::{AnomalyId, Code};
@@ -188,37 +189,42 @@ impl<L: Listener + 'static> Lines<L> {
         let Some(connection) = self.connections.get(id) else { return };
         let Some(Spot { line, member }) = connection.line else { return };
         if connection.roles.device() == Some(src) {
-            self.devices[line].lost_answers(member);
+            self.on(line, |line, _| line.lost_answers(member));
         } else {
             self.devices[line].lost_requests(member, until);
         }
     }
 
-    /// A frame of which nobody wants to know but its line, so that it can be made where it stays: `make` is told its
-    /// sender's and its receiver's end, and who sent it, as far as known. No frame comes of a connection before that is
-    /// opened, or after it is closed.
+    /// An ordinary frame, of which nobody wants to know but its line. None comes of a connection before that is opened, or
+    /// after it is closed.
     #[inline]
-    pub fn make_frame(&mut self, frame: &Glimpse<'_>, make: impl FnOnce([Endpoint; 2], Sender) -> Sighting) {
-        let Some(connection) = self.connections.get_mut(frame.connection) else { return };
+    pub fn ordinary(&mut self, frame: &Ordinary, id: SightingId) {
+        let Some(connection) = self.connections.get(frame.connection) else { return };
         let Connection { opening, senders, line: spot, .. } = connection;
-        let known = senders.map(|senders| senders[frame.direction.index()]).zip(*spot);
-        if let Some((Sender::Client, Spot { line, member })) = known {
-            let asking = boxed(|| Exchange::asking(make(opening.ends(frame.direction), Sender::Client)));
-            return self.on(line, |line, context| line.request(member, asking, context));
+        let seen = Seen { id, frame };
+        let (Some(senders), Some(Spot { line, member })) = (*senders, *spot) else {
+            let ends = opening.ends(frame.direction);
+            return self.address_made(seen, ends);
+        };
+        let is_copying = self.is_copying(line, member, frame.clock);
+        match senders[frame.direction.index()] {
+            Sender::Client if is_copying => {
+                self.on(line, |line, context| line.ask_the_long_way(member, seen, context));
+            }
+            Sender::Client => self.on_folded(line, |line, context| line.ask(member, seen, context)),
+            Sender::Device if is_copying => {
+                let ends =
+                    self.connections.get(frame.connection).map(|connection| connection.opening.ends(frame.direction));
+                ends.map(|ends| self.address_made(seen, ends));
+            }
+            Sender::Device => self.on_folded(line, |line, context| line.hear(member, seen, context)),
         }
-        let ends = opening.ends(frame.direction);
-        if let Some((sender, Spot { line, member })) = known
-            && !self.is_copying(line, member, frame.clock)
-        {
-            let make = || make(ends, sender);
-            return self.on(line, |line, context| line.ordinary(member, frame, make, context));
-        }
-        self.address_made(boxed(|| make(ends, Sender::Client)), frame.id);
     }
 
-    /// The rest of [`Self::make_frame`], where the frame may be a copy, or may say who is the device.
+    /// The rest of [`Self::ordinary`], where the frame may be a copy, or may say who is the device.
     #[inline(never)]
-    fn address_made(&mut self, mut frame: Box<Sighting>, id: SightingId) {
+    fn address_made(&mut self, Seen { id, frame }: Seen<'_>, ends: [Endpoint; 2]) {
+        let mut frame = boxed(|| frame.sighting(id, ends, Sender::Client));
         let addressee = self.address(&mut frame, id);
         self.frame(frame, addressee);
     }
@@ -236,12 +242,13 @@ impl<L: Listener + 'static> Lines<L> {
         let mut addressee = self.addressee(frame, id);
         let Some(Spot { line, member }) = addressee.spot else { return addressee };
         if frame.sender == Sender::Device && self.is_copying(line, member, frame.clock) {
-            let line = &self.devices[line];
-            let identity = line.copies.identity(frame);
-            addressee.identity = Some(identity);
-            addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
-            let original = addressee.original.and_then(|place| line.copies.get(place));
-            frame.copy_of = original.map(|original| original.sighting);
+            self.on(line, |line, _| {
+                let identity = line.copies.identity(frame);
+                addressee.identity = Some(identity);
+                addressee.original = line.find_copy(identity, Some(Key::of(frame)), member, frame.clock);
+                let original = addressee.original.and_then(|place| line.copies.get(place));
+                frame.copy_of = original.map(|original| original.sighting);
+            });
         }
         addressee
     }
@@ -251,7 +258,7 @@ impl<L: Listener + 'static> Lines<L> {
     pub fn frame(&mut self, frame: Box<Sighting>, addressee: Addressee) {
         let Addressee { spot, identity, original, joins } = addressee;
         let Some(Spot { line, member }) = spot else { return };
-        self.on(line, |line, context| {
+        self.on_folded(line, |line, context| {
             if joins {
                 line.load.joined(line.members.alive(), &frame, &mut context.out);
             }
@@ -259,12 +266,19 @@ impl<L: Listener + 'static> Lines<L> {
                 report_escaping(line, member, &frame, context);
             }
             if frame.sender == Sender::Client {
+                line.unfold(context);
                 values::judge_frame(&frame, context);
                 return line.request(member, Box::new(Exchange::asking(*frame)), context);
             }
             match original {
-                Some(place) => line.copy(place, member, &frame, context),
-                None => line.original(identity, member, frame, context),
+                Some(place) => {
+                    line.unfold(context);
+                    line.copy(place, member, &frame, context);
+                }
+                None => {
+                    line.unfold_for(member, &frame, context);
+                    line.original(identity, member, frame, context);
+                }
             }
         });
     }
@@ -317,7 +331,7 @@ impl<L: Listener + 'static> Lines<L> {
         let mut due: SmallVec<[usize; 8]> = due.map(|(_, line)| *line).collect();
         due.sort_unstable();
         for line in due {
-            self.on(line, |line, context| line.tick(now, context));
+            self.on_folded(line, |line, context| line.tick(now, context));
         }
     }
 
@@ -345,6 +359,12 @@ impl<L: Listener + 'static> Lines<L> {
         self.context.out.anomaly_id()
     }
 
+    /// The line of the first device.
+    #[cfg(test)]
+    pub(super) fn first_line(&mut self) -> &mut DeviceLine {
+        &mut self.devices[0]
+    }
+
     /// Whether a request on this connection waits for its answer.
     pub fn is_waiting(&self, id: ConnectionId) -> bool {
         let spot = self.connections.get(id).and_then(|connection| connection.line);
@@ -356,20 +376,35 @@ impl<L: Listener + 'static> Lines<L> {
         self.connections.get(id)?.roles.device()
     }
 
-    /// Does something on a line, and takes note of when that is to be looked at from then on.
+    /// Does something on a line, all of whose requests are where they belong.
     #[inline]
     fn on<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context) -> R) -> R {
+        self.on_folded(line, |line, context| {
+            line.unfold(context);
+            act(line, context)
+        })
+    }
+
+    /// Does something on a line, and takes note of when that is to be looked at from then on.
+    #[inline]
+    fn on_folded<R>(&mut self, line: usize, act: impl FnOnce(&mut DeviceLine, &mut Context) -> R) -> R {
         self.context.line = LineId(u32::try_from(line).unwrap_or(u32::MAX));
         let device = &mut self.devices[line];
         let before = device.next_check;
         let result = act(device, &mut self.context);
         let after = device.next_check;
         if after != before {
-            before.map(|check| self.checks.remove(&(check, line)));
-            after.map(|check| self.checks.insert((check, line)));
-            self.next_check = self.checks.first().map(|(check, _)| *check);
+            self.reschedule(line, before, after);
         }
         result
+    }
+
+    /// Takes note of when a line is to be looked at, which has changed.
+    #[inline(never)]
+    fn reschedule(&mut self, line: usize, before: Option<Timestamp>, after: Option<Timestamp>) {
+        before.map(|check| self.checks.remove(&(check, line)));
+        after.map(|check| self.checks.insert((check, line)));
+        self.next_check = self.checks.first().map(|(check, _)| *check);
     }
 
     /// Learns the roles of the frame's connection, sets the frame's number, object and sender, and finds the line.
@@ -405,7 +440,8 @@ impl<L: Listener + 'static> Lines<L> {
         } else {
             Timestamp::from_nanos(i64::MIN)
         };
-        let mut member = Member::new(opening.id, opening.clock, blind_until);
+        let client = if opening.client == device { opening.server } else { opening.client };
+        let mut member = Member::new(opening.id, Ends { client, device }, opening.clock, blind_until);
         member.two_sided = two_sided;
         let member = self.devices[line].join(member);
         let spot = Spot { line, member };

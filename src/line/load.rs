@@ -11,7 +11,7 @@ use std::time::Duration;
 
 /// So many requests waiting are a backlog. The line takes 30 to 100 ms for an answer, so whoever asks now waits for
 /// one to two seconds, which is where the first clients give up.
-const BACKLOG: usize = 16;
+pub(super) const BACKLOG: usize = 16;
 
 /// A backlog that lasts so long is no burst: one go of up to 64 requests, the most that clients are known to send, has
 /// shrunk below [`BACKLOG`] by then.
@@ -47,11 +47,16 @@ impl Load {
         }
     }
 
+    /// Fewer requests wait than would be a backlog.
+    #[inline]
+    pub(super) fn eased(&mut self) {
+        self.backlog = None;
+    }
+
     /// Takes note of a request that has just joined the line. A backlog is told once until it has gone.
     pub(super) fn asked(&mut self, requests: &mut Requests, handle: Handle, context: &mut Context) {
         if requests.owed() < BACKLOG {
-            self.backlog = None;
-            return;
+            return self.eased();
         }
         let Some(frame) = requests.get(handle).map(Request::frame) else { return };
         let fresh = Backlog { since: frame.clock, asked: 0, answered: 0, told: false };

@@ -1,7 +1,8 @@
 //! One connection of a device, as far as the dialogue goes.
 
 use super::asked::Asked;
-use crate::endpoint::ConnectionId;
+use super::exchange::Sender;
+use crate::endpoint::{ConnectionId, Endpoint};
 use crate::rct::Escaping;
 use crate::time::Timestamp;
 use std::time::Duration;
@@ -48,10 +49,28 @@ pub struct Counts {
     pub portal: bool,
 }
 
+/// Who speaks on a connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ends {
+    pub(super) client: Endpoint,
+    pub(super) device: Endpoint,
+}
+
+impl Ends {
+    /// The end of a sender, and the one of its receiver.
+    pub(super) const fn of(&self, sender: Sender) -> [Endpoint; 2] {
+        match sender {
+            Sender::Client => [self.client, self.device],
+            Sender::Device => [self.device, self.client],
+        }
+    }
+}
+
 /// One connection.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) id: ConnectionId,
+    pub(super) ends: Ends,
     /// From when on copies can be expected.
     pub(super) opened: Timestamp,
     alive: bool,
@@ -68,9 +87,10 @@ pub(super) struct Member {
 }
 
 impl Member {
-    pub(super) fn new(id: ConnectionId, opened: Timestamp, blind_until: Timestamp) -> Self {
+    pub(super) fn new(id: ConnectionId, ends: Ends, opened: Timestamp, blind_until: Timestamp) -> Self {
         Self {
             id,
+            ends,
             opened,
             alive: true,
             copying: Copying::Unknown(0),

@@ -143,8 +143,14 @@ impl Members {
 
 #[cfg(test)]
 mod tests {
+    use super::super::member::Ends;
     use super::*;
+    use crate::endpoint::Endpoint;
     use proptest::prelude::*;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    const NOWHERE: Endpoint = Endpoint::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8899);
+    const ENDS: Ends = Ends { client: NOWHERE, device: NOWHERE };
 
     #[derive(Clone, Copy, Debug)]
     enum Act {
@@ -182,7 +188,7 @@ mod tests {
         fn counts_are_those_of_a_look_at_all(acts in proptest::collection::vec(act(), 1..60)) {
             let (mut members, mut all) = (Members::default(), std::collections::BTreeMap::new());
             let nowhere = nowhere();
-            let member = |id, opened| Member::new(ConnectionId(id), at(opened), at(0));
+            let member = |id, opened| Member::new(ConnectionId(id), ENDS, at(opened), at(0));
             for act in acts {
                 let place = |members: &Members, id| members.place(ConnectionId(id)).unwrap_or(nowhere);
                 match act {
@@ -233,7 +239,7 @@ mod tests {
     fn copies_are_waited_for_on_so_many_connections() {
         let mut members = Members::default();
         for id in 0..3 * u32::try_from(COPIES).expect("few") {
-            members.insert(Member::new(ConnectionId(id), at(1), at(0)));
+            members.insert(Member::new(ConnectionId(id), ENDS, at(1), at(0)));
         }
         assert_eq!(members.expecting_before(at(2)).count(), COPIES);
     }
@@ -243,7 +249,7 @@ mod tests {
     fn who_is_not_waited_for_is_no_relief() {
         let mut members = Members::default();
         let ids = 0..2 * u32::try_from(COPIES).expect("few");
-        let places: Vec<_> = ids.map(|id| members.insert(Member::new(ConnectionId(id), at(1), at(0)))).collect();
+        let places: Vec<_> = ids.map(|id| members.insert(Member::new(ConnectionId(id), ENDS, at(1), at(0)))).collect();
         members.end(places[COPIES]);
         assert!(!members.take_relief());
         members.end(places[0]);

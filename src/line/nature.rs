@@ -4,7 +4,7 @@
 //! to `values`.
 
 use crate::object::ObjectId;
-use crate::rct::registry::{DataType, Registry};
+use crate::rct::registry::{DataType, Object, Registry};
 
 /// What of an object matters for every frame.
 #[derive(Clone, Copy, Debug)]
@@ -21,10 +21,30 @@ enum Plain {
     Never,
     /// It has so many bytes.
     Integer(usize),
+    /// It has so many bytes, and the number they are is one of these, a bit for each.
+    Named(usize, u64),
+    /// It has so many bytes, and no bits of them are set but these.
+    Bits(usize, u32),
     /// It is an ordinary number.
     Float,
     /// It is one from 0 to 1.
     Ratio,
+}
+
+impl Plain {
+    /// Of a whole number of so many bytes, which may have names, or whose bits may.
+    fn number(registry: &Registry, object: &Object, size: usize) -> Self {
+        let (names, bits) = (registry.enum_values(object.id), registry.bits(object.id));
+        let is_flags = !bits.is_empty() && object.response_type != DataType::Enum;
+        if is_flags {
+            return Self::Bits(size, bits.iter().fold(0, |known, (bit, _)| known | 1 << bit));
+        }
+        if names.is_empty() || object.flags.unix_time {
+            return Self::Integer(size);
+        }
+        let name = |(number, _): &(u32, String)| 1_u64.checked_shl(*number).unwrap_or(0);
+        Self::Named(size, names.iter().fold(0, |known, named| known | name(named)))
+    }
 }
 
 impl Nature {
@@ -32,20 +52,19 @@ impl Nature {
 
     pub(super) fn of(registry: &Registry, id: ObjectId) -> Self {
         let Some(object) = registry.get(id) else { return Self::UNKNOWN };
-        let has_names = || !registry.enum_values(id).is_empty() || !registry.bits(id).is_empty();
         let plain = match object.response_type {
             _ if object.flags.secret => Plain::Never,
             DataType::Float if object.flags.ratio => Plain::Ratio,
             DataType::Float => Plain::Float,
+            DataType::Bool => Plain::Named(1, 0b11),
+            DataType::Enum => Plain::number(registry, object, 1),
             DataType::Int8
             | DataType::Uint8
             | DataType::Int16
             | DataType::Uint16
             | DataType::Int32
-            | DataType::Uint32
-                if !has_names() =>
-            {
-                object.response_type.size().map_or(Plain::Never, Plain::Integer)
+            | DataType::Uint32 => {
+                object.response_type.size().map_or(Plain::Never, |size| Plain::number(registry, object, size))
             }
             _ => Plain::Never,
         };
@@ -56,6 +75,10 @@ impl Nature {
     pub(super) fn is_plain(&self, payload: &[u8]) -> bool {
         match (self.plain, payload) {
             (Plain::Integer(size), _) => payload.len() == size,
+            (Plain::Named(size, names), _) => {
+                payload.len() == size && 1_u64.checked_shl(number(payload)).is_some_and(|name| names & name != 0)
+            }
+            (Plain::Bits(size, known), _) => payload.len() == size && number(payload) & !known == 0,
             (Plain::Float, &[a, b, c, d]) => is_ordinary(f32::from_be_bytes([a, b, c, d])),
             (Plain::Ratio, &[a, b, c, d]) => {
                 let number = f32::from_be_bytes([a, b, c, d]);
@@ -64,6 +87,11 @@ impl Nature {
             (Plain::Never | Plain::Float | Plain::Ratio, _) => false,
         }
     }
+}
+
+/// The number that up to four bytes are.
+fn number(payload: &[u8]) -> u32 {
+    payload.iter().fold(0, |number, byte| number << 8 | u32::from(*byte))
 }
 
 fn is_ordinary(number: f32) -> bool {

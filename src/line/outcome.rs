@@ -1,6 +1,7 @@
 //! What a line has to say, to whom, and the numbers it gives out.
 
 use super::exchange::{Exchange, ExchangeId, Sighting};
+use super::plain::PlainExchange;
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
 use crate::limits::EVIDENCE_SPANS;
@@ -24,6 +25,11 @@ pub trait Listener {
 
     /// An exchange is complete.
     fn exchange(&mut self, exchange: Box<Exchange>);
+
+    /// The same, where there is nothing to say of it.
+    fn plain(&mut self, exchange: Box<PlainExchange>) {
+        self.exchange(Box::new(exchange.exchange()));
+    }
 
     /// An anomaly, and when it was, on the clock that never goes back.
     fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>);
@@ -97,9 +103,10 @@ impl<L: Listener + ?Sized> Outbox<L> {
     }
 
     /// Gives a request its number and its place in the order.
-    pub(super) fn asked(&mut self, line: LineId, request: &Sighting) -> ExchangeId {
+    #[inline]
+    pub(super) fn asked(&mut self, line: LineId, clock: Timestamp, at: ByteRange) -> ExchangeId {
         let id = self.exchange_id();
-        self.listener.asked(id, line, request.clock, request.place());
+        self.listener.asked(id, line, clock, at);
         id
     }
 
@@ -111,6 +118,11 @@ impl<L: Listener + ?Sized> Outbox<L> {
     #[inline]
     pub(super) fn exchange(&mut self, exchange: Box<Exchange>) {
         self.listener.exchange(exchange);
+    }
+
+    #[inline]
+    pub(super) fn plain(&mut self, exchange: Box<PlainExchange>) {
+        self.listener.plain(exchange);
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {

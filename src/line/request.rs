@@ -152,6 +152,41 @@ pub(super) struct Repetition {
 }
 
 impl Request {
+    /// One that nothing has happened to. `at`: the places of its connection and of its object. `due`: what it expects, and by
+    /// when.
+    #[inline]
+    pub(super) fn new(
+        handle: Handle,
+        mut exchange: Box<Exchange>,
+        at: (At, At),
+        due: (Kind, Timestamp),
+        ordinal: Ordinal,
+        repetition: Option<Box<Repetition>>,
+        room: Option<Loan>,
+    ) -> Self {
+        exchange.id = handle.id;
+        let frame = exchange.lead();
+        Self {
+            handle,
+            clock: frame.clock,
+            connection: frame.connection,
+            exchange,
+            member: at.0,
+            subject: at.1,
+            kind: due.0,
+            deadline: due.1,
+            ordinal,
+            given: None,
+            repetition,
+            passed_over_at: None,
+            served: false,
+            abandoned: false,
+            blind: false,
+            broken_answer: false,
+            _room: room,
+        }
+    }
+
     /// The frame that made it.
     #[inline]
     pub(super) fn frame(&self) -> &Sighting {

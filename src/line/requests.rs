@@ -1,6 +1,7 @@
 //! The requests of one line that are not done yet: those of the whole line, those of one connection, and those for one
-//! object whose answer has not been seen where it was asked for, each in the order in which they were made. (Those of a
-//! connection are sorted by their clocks: packets that changed places may make them go back a little.)
+//! object whose answer has not been seen where it was asked for, each in the order in which they were made, whenever they
+//! are put here. (Those of a connection are sorted by their clocks: packets that changed places may make them go back a
+//! little.)
 //!
 //! Each request is part of three chains, so that none of the questions about it takes a look at all the others. Which
 //! answer belongs to which request is asked here as well, where several could be meant.
@@ -38,7 +39,7 @@ struct Ends {
 }
 
 /// The requests of one connection.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct OfMember {
     ends: Ends,
     /// The first that is not passed over yet: of those behind it hardly any is.
@@ -78,38 +79,54 @@ impl Requests {
         Handle { id, at: self.slab.next_place() }
     }
 
-    /// Puts a request that nothing is known of yet behind all others. Its handle is [`Self::next_handle`].
+    /// Puts a request that nothing has happened to where it belongs, behind all others as a rule. Its handle is [`Self::next_handle`].
     #[inline]
     pub(super) fn push(&mut self, make: impl FnOnce() -> Request) {
         let at = self.slab.insert_with(make);
-        if let Some(&Request { clock, member, subject, .. }) = self.slab.get(at) {
-            self.enchain(at, clock, (member, subject));
+        if let Some(&Request { handle, clock, member, subject, .. }) = self.slab.get(at) {
+            self.enchain(at, (handle.id, clock), (member, subject));
         }
     }
 
     /// Makes a request a part of its chains.
-    fn enchain(&mut self, at: At, clock: Timestamp, (member, subject): (At, At)) {
+    fn enchain(&mut self, at: At, (id, clock): (ExchangeId, Timestamp), (member, subject): (At, At)) {
         self.count += 1;
         self.owed += 1;
         grow(&mut self.links, at);
         grow(&mut self.members, member);
         grow(&mut self.subjects, subject);
-        self.insert::<LINE>(at, (member, subject), self.line.last);
+        let before = self.last_before::<LINE>(self.line.last, |other| other.handle.id > id);
+        self.insert::<LINE>(at, (member, subject), before);
         let asked = &mut self.subjects[subject.index()];
         asked.count += 1;
         let last = asked.ends.last;
-        self.insert::<SUBJECT>(at, (member, subject), last);
-        let mut before = self.members[member.index()].ends.last;
-        let mut is_first_fresh = self.members[member.index()].fresh.is_none();
-        while let Some(later) = before.filter(|before| self.slab.get(*before).is_some_and(|other| other.clock > clock))
-        {
-            is_first_fresh |= self.members[member.index()].fresh == Some(later);
-            before = self.links[later.index()][MEMBER].before;
-        }
+        let before = self.last_before::<SUBJECT>(last, |other| other.handle.id > id);
+        self.insert::<SUBJECT>(at, (member, subject), before);
+        let OfMember { ends, fresh } = self.members[member.index()];
+        let mut is_first_fresh = fresh.is_none();
+        let before = self.last_before::<MEMBER>(ends.last, |other| {
+            let is_later = (other.clock, other.handle.id) > (clock, id);
+            is_first_fresh |= is_later && fresh == Some(other.handle.at);
+            is_later
+        });
         self.insert::<MEMBER>(at, (member, subject), before);
         if is_first_fresh {
             self.members[member.index()].fresh = Some(at);
         }
+    }
+
+    /// The last of a chain that is not later. Hardly any is.
+    #[inline]
+    fn last_before<const CHAIN: Chain>(
+        &self,
+        last: Option<At>,
+        mut is_later: impl FnMut(&Request) -> bool,
+    ) -> Option<At> {
+        let mut before = last;
+        while let Some(later) = before.filter(|before| self.slab.get(*before).is_some_and(&mut is_later)) {
+            before = self.links[later.index()][CHAIN].before;
+        }
+        before
     }
 
     /// Makes a request a part of a chain, behind `before`.
@@ -243,13 +260,6 @@ impl Requests {
     #[inline]
     pub(super) fn unseen_for(&self, subject: At) -> impl Iterator<Item = &Request> {
         self.chain(SUBJECT, self.subjects.get(subject.index()).and_then(|asked| asked.ends.first))
-    }
-
-    /// The only one of those.
-    #[inline]
-    pub(super) fn only_unseen(&self, subject: At) -> Option<&Request> {
-        let Ends { first, last } = self.subjects.get(subject.index())?.ends;
-        if first == last { self.slab.get(first?) } else { None }
     }
 
     /// Whether there are any for an object, seen or not.
@@ -417,7 +427,14 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Act {
-        Ask { connection: u32, object: u32, back: i64, kind: Kind },
+        /// `late`: many others that were made later are there already.
+        Ask {
+            connection: u32,
+            object: u32,
+            back: i64,
+            late: bool,
+            kind: Kind,
+        },
         Answer(usize, SeenBy),
         Take(usize),
         Serve(u32, u32),
@@ -427,8 +444,8 @@ mod tests {
     fn act() -> impl Strategy<Value = Act> {
         let (connection, object) = (0..3_u32, 0..3_u32);
         prop_oneof![
-            4 => (connection.clone(), object.clone(), 0..6_i64, prop_oneof![Just(Kind::Read), Just(Kind::Write)])
-                .prop_map(|(connection, object, back, kind)| Act::Ask { connection, object, back, kind }),
+            4 => (connection.clone(), object.clone(), 0..6_i64, any::<bool>(), prop_oneof![Just(Kind::Read), Just(Kind::Write)])
+                .prop_map(|(connection, object, back, late, kind)| Act::Ask { connection, object, back, late, kind }),
             2 => (any::<usize>(), prop_oneof![Just(SeenBy::WhoAsked), Just(SeenBy::Others)])
                 .prop_map(|(n, by)| Act::Answer(n, by)),
             3 => any::<usize>().prop_map(Act::Take),
@@ -437,10 +454,16 @@ mod tests {
         ]
     }
 
+    /// The number of a request made by an act; that of each is its own.
+    fn number(act: &Act, now: i64) -> ExchangeId {
+        let back = if matches!(act, Act::Ask { late: true, .. }) { 1001 } else { 0 };
+        ExchangeId(u64::try_from((now + 100) * 100 - back).expect("late"))
+    }
+
     /// Does the same to a plain list, looking at all of it each time.
     fn imitate(list: &mut Vec<Known>, act: &Act, handle: Handle, now: i64) {
         match *act {
-            Act::Ask { connection, object, back, kind } => {
+            Act::Ask { connection, object, back, kind, .. } => {
                 let clock = now - back;
                 for known in list.iter_mut().filter(|known| known.connection == connection) {
                     if clock - known.clock > 3 {
@@ -449,6 +472,7 @@ mod tests {
                 }
                 let (answer, blind, served, passed_over_at) = (None, false, false, None);
                 list.push(Known { handle, connection, object, clock, kind, answer, blind, served, passed_over_at });
+                list.sort_by_key(|known| known.handle.id);
             }
             Act::Answer(n, by) if !list.is_empty() => {
                 let n = n % list.len();
@@ -475,30 +499,13 @@ mod tests {
 
     fn perform(requests: &mut Requests, list: &[Known], act: &Act, places: &[At], now: i64) {
         match *act {
-            Act::Ask { connection, object, back, kind } => {
-                let (frame, id) =
-                    (frame(connection, object, now - back), ExchangeId(u64::try_from(now).expect("late")));
-                let (member, handle) = (places[connection as usize], requests.next_handle(id));
+            Act::Ask { connection, object, back, kind, .. } => {
+                let frame = frame(connection, object, now - back);
+                let (member, handle) = (places[connection as usize], requests.next_handle(number(act, now)));
                 requests.pass_over(member, frame.clock, ONE_GO.into());
-                requests.push(|| Request {
-                    handle,
-                    clock: frame.clock,
-                    connection: frame.connection,
-                    exchange: Box::new(Exchange::asking(*frame)),
-                    member,
-                    subject: places[object as usize],
-                    kind,
-                    deadline: Timestamp::LATEST,
-                    ordinal: Ordinal::NONE,
-                    given: None,
-                    repetition: None,
-                    passed_over_at: None,
-                    served: false,
-                    abandoned: false,
-                    blind: false,
-                    broken_answer: false,
-                    _room: None,
-                });
+                let (at, due) = ((member, places[object as usize]), (kind, Timestamp::LATEST));
+                let exchange = Box::new(Exchange::asking(*frame));
+                requests.push(|| Request::new(handle, exchange, at, due, Ordinal::NONE, None, None));
             }
             Act::Answer(n, by) if !list.is_empty() => {
                 let Known { handle, connection, .. } = list[n % list.len()];
@@ -530,7 +537,7 @@ mod tests {
             let places = [0, 1, 2].map(|n| places.insert(n));
             let (mut requests, mut list) = (Requests::default(), Vec::new());
             for (now, act) in (10..).zip(&acts) {
-                let handle = requests.next_handle(ExchangeId(u64::try_from(now).expect("late")));
+                let handle = requests.next_handle(number(act, now));
                 perform(&mut requests, &list, act, &places, now);
                 imitate(&mut list, act, handle, now);
                 prop_assert_eq!(requests.iter().map(known).collect::<Vec<_>>(), list.clone());

@@ -5,6 +5,7 @@
 use super::exchange::Sighting;
 use super::memory::{Memory, TOGETHER};
 use super::nature::Nature;
+use super::ordinary::Ordinary;
 use super::request::Key;
 use super::slab::{At, Slab};
 use super::trace::Trace;
@@ -164,15 +165,34 @@ impl Subjects {
     }
 
     /// Takes note of an answer that `owner` had asked for.
-    #[inline]
     pub(super) fn remember_answer(&mut self, place: At, frame: &Sighting, owner: ConnectionId, memory: &Memory) {
+        let follow = |trace: &mut Trace| trace.follow(frame, memory);
+        self.remember_traced(place, owner, follow, || Trace::of(frame, memory));
+    }
+
+    /// The same of an ordinary one, that the connection which it came on had asked for.
+    #[inline]
+    pub(super) fn remember_ordinary(&mut self, place: At, frame: &Ordinary) {
+        let follow = |trace: &mut Trace| trace.follow_ordinary(frame);
+        self.remember_traced(place, frame.connection, follow, || Trace::of_ordinary(frame));
+    }
+
+    /// `follow` makes the trace of the last answer that of this one, `make` makes one where there is none.
+    #[inline]
+    fn remember_traced(
+        &mut self,
+        place: At,
+        owner: ConnectionId,
+        follow: impl FnOnce(&mut Trace),
+        make: impl FnOnce() -> Trace,
+    ) {
         make_room(&mut self.answered, &mut self.slab, |subject| subject.answered = None);
         let Some(subject) = self.slab.get_mut(place) else { return };
         if let Some(last) = &mut subject.answered {
-            last.trace.follow(frame, memory);
+            follow(&mut last.trace);
             last.owner = owner;
         } else {
-            subject.answered = Some(LastAnswer { trace: Trace::of(frame, memory), owner });
+            subject.answered = Some(LastAnswer { trace: make(), owner });
             self.answered += 1;
         }
     }

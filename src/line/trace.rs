@@ -5,6 +5,7 @@
 
 use super::exchange::{Payload, Sighting, last_of};
 use super::memory::Memory;
+use super::ordinary::Ordinary;
 use crate::fingerprint::Fingerprint;
 use crate::limits::REMEMBERED_FRAME_OVERHEAD;
 use crate::loan::Loan;
@@ -58,6 +59,24 @@ impl Trace {
             }
             _ => self.become_any(frame, memory),
         }
+    }
+
+    /// The trace of an ordinary frame.
+    #[inline]
+    pub(super) fn of_ordinary(frame: &Ordinary) -> Self {
+        Self { clock: frame.ts(), crc_ok: true, body: Body::Short(frame.short(), frame.place()) }
+    }
+
+    /// Becomes the trace of an ordinary frame, field by field where it stands.
+    #[inline]
+    pub(super) fn follow_ordinary(&mut self, frame: &Ordinary) {
+        let Body::Short(said, at) = &mut self.body else {
+            return *self = Self::of_ordinary(frame);
+        };
+        *said = frame.short();
+        *at = frame.place();
+        self.clock = frame.ts();
+        self.crc_ok = true;
     }
 
     #[cold]

@@ -102,6 +102,18 @@ pub(super) fn number(room: &mut Room, number: u64) -> usize {
     long_number(room, number)
 }
 
+/// A whole number that may be negative.
+#[inline]
+pub(super) fn signed(room: &mut Room, number: i64) -> usize {
+    let length = self::number(room, number.unsigned_abs());
+    if number >= 0 {
+        return length;
+    }
+    room.copy_within(..ROOM - 1, 1);
+    room[0] = b'-';
+    length + 1
+}
+
 #[cold]
 fn long_number(room: &mut Room, number: u64) -> usize {
     let mut buffer = itoa::Buffer::new();

@@ -8,7 +8,7 @@ use crate::anomaly::{Anomaly, AnomalyId, Code, Severity};
 use crate::endpoint::{ConnectionId, Endpoint};
 use crate::event::{ConnectionSummary, Event, NonFrameSighting, Sink};
 use crate::fingerprint::{Fingerprint, Fingerprints};
-use crate::line::{Exchange, ExchangeStatus, Sighting};
+use crate::line::{Exchange, ExchangeStatus, PlainExchange, Sighting};
 use crate::object::ObjectId;
 use crate::rct::Command;
 use crate::time::Timestamp;
@@ -250,6 +250,10 @@ impl<S: Sink> Sink for Select<S> {
 
     fn event(&mut self, event: Event<'_>) -> Result<(), S::Error> {
         if self.all || self.selects(&event) { self.inner.event(event) } else { Ok(()) }
+    }
+
+    fn plain(&mut self, exchange: &PlainExchange) -> Result<(), S::Error> {
+        if self.all { self.inner.plain(exchange) } else { self.event(Event::Exchange(&exchange.exchange())) }
     }
 }
 

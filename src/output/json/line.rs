@@ -220,6 +220,17 @@ impl Line {
         self.raw(".0");
     }
 
+    /// The same for a number that is short as a rule.
+    #[inline(always)]
+    pub(super) fn short_whole(&mut self, front: &str, number: i64) {
+        self.bytes.write(front, |room| {
+            let length = digits::signed(room, number);
+            room[length] = b'.';
+            room[length + 1] = b'0';
+            length + 2
+        });
+    }
+
     /// Nanoseconds as seconds or milliseconds: exact, no zeros at the end but always a fraction.
     #[inline(always)]
     pub(super) fn decimal(&mut self, front: &str, nanos: i64, scale: Scale) {
@@ -248,6 +259,14 @@ impl Line {
     #[inline(always)]
     pub(super) fn device_time(&mut self, front: &str, seconds: u32) {
         let text = self.wall_clock.bytes(seconds);
+        self.bytes.write(front, |room| put_quoted(room, &text));
+    }
+
+    /// The same as people read it, with a blank between day and time.
+    #[inline(always)]
+    pub(super) fn device_time_text(&mut self, front: &str, seconds: u32) {
+        let mut text = self.wall_clock.bytes(seconds);
+        text[10] = b' ';
         self.bytes.write(front, |room| put_quoted(room, &text));
     }
 

@@ -26,6 +26,7 @@ mod tests;
 pub use alone::Alone;
 
 use crate::event::{Event, Sink};
+use crate::line::PlainExchange;
 use crate::rct::registry::Registry;
 use crate::time::Timestamp;
 use record::Recorder;
@@ -221,6 +222,17 @@ impl<W: io::Write> Sink for JsonLines<'_, W> {
                 return self.flush();
             }
             _ => {}
+        }
+        self.write_when_full()
+    }
+
+    #[inline]
+    fn plain(&mut self, exchange: &PlainExchange) -> io::Result<()> {
+        if self.records.contains(Record::Sample) {
+            return self.event(Event::Exchange(&exchange.exchange()));
+        }
+        if self.records.contains(Record::Exchange) {
+            self.recorder.plain(exchange);
         }
         self.write_when_full()
     }

@@ -1,25 +1,34 @@
 //! Each kind of record, key by key. `schema/records-1.0.json` says the same in a form for programs; a test holds the two
 //! together.
+#![expect(clippy::inline_always, reason = "constants have to be seen as such")]
 
 use super::commands::Commands;
 use super::community_id::community_id;
 use super::ends::Ends;
 use super::line::{Line, Scale, id, key};
-use super::objects::{Objects, write_object};
+use super::objects::{Objects, Rendered, write_object};
 use super::value::{Trust, ValueWriter};
 use super::verdict::Verdict;
 use super::{Origin, SCHEMA_VERSION};
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
-use crate::line::{Exchange, Pairing, Response, Sender, Sighting};
+use crate::line::{Exchange, ExchangeStatus, Pairing, PlainExchange, Response, Sender, Sighting, SightingId};
+use crate::object::ObjectId;
 use crate::output::digits::Odometer;
 use crate::output::{TOOL, secrecy};
 use crate::packet::ByteRange;
-use crate::rct::registry::{Object, Registry};
+use crate::rct::registry::{Object, ObjectPlace, Registry};
 use crate::rct::value::{self, Form, Value};
 use crate::rct::{Command, NonFrameKind};
 use crate::tcp::CloseReason;
+use crate::time::Timestamp;
 use std::borrow::Cow;
+
+/// How nearly everything is answered, up to the number of the frame that does it.
+const ANSWERED_PLAINLY: &str = r#","command":"RESPONSE","crc_ok":true,"copies":[],"frame":"F"#;
+
+/// How nearly every exchange ends.
+const END_WITHOUT_ANOMALIES: &str = concat!(r#","anomalies":[]}"#, "\n");
 
 /// The numbers that grow a little from exchange to exchange.
 #[derive(Debug, Default)]
@@ -33,6 +42,29 @@ struct Counts {
 struct FrameCounts {
     packet: Odometer,
     frame: Odometer,
+}
+
+/// What a frame carries, and what says what that is.
+#[derive(Clone, Copy)]
+pub(super) struct Cargo<'a> {
+    object_id: ObjectId,
+    known: Option<ObjectPlace>,
+    form: Form,
+    crc_ok: bool,
+    payload: &'a [u8],
+}
+
+impl<'a> Cargo<'a> {
+    #[inline]
+    pub(super) fn of(frame: &'a Sighting) -> Self {
+        Self {
+            object_id: frame.object_id,
+            known: frame.known,
+            form: if frame.command.is_response() { Form::Response } else { Form::Request },
+            crc_ok: frame.crc_ok(),
+            payload: &frame.payload,
+        }
+    }
 }
 
 /// Appends records to a line buffer.
@@ -67,8 +99,14 @@ impl<'r> Recorder<'r> {
 
     /// Whether what a frame holds is not to be told.
     #[inline]
-    pub(super) fn masks(&self, frame: &Sighting) -> bool {
-        self.mask_secrets && secrecy::may_hold_secret(self.registry, frame.object_id, frame.crc_ok(), &frame.payload)
+    pub(super) fn masks(&self, cargo: Cargo<'_>) -> bool {
+        self.mask_secrets && secrecy::may_hold_secret(self.registry, cargo.object_id, cargo.crc_ok, cargo.payload)
+    }
+
+    /// The object of a frame.
+    #[inline]
+    pub(super) fn object(&self, cargo: Cargo<'_>) -> Option<&Rendered<'r>> {
+        self.objects.of(cargo.object_id, cargo.known)
     }
 
     pub(super) fn capture(&mut self, origin: &Origin<'_>) {
@@ -87,14 +125,14 @@ impl<'r> Recorder<'r> {
     }
 
     pub(super) fn frame(&mut self, frame: &Sighting) {
-        let masked = self.masks(frame);
+        let masked = self.masks(Cargo::of(frame));
         let line = &mut self.line;
         line.begin(r#"{"type":"frame""#, Some(frame.ts));
         line.id(id!("id", 'F'), frame.id.0);
         ends(line, frame.connection.0, frame.sender, [frame.src, frame.dst]);
         line.short(self.commands.of(frame.command));
         line.integer(key!("command_code"), frame.command.0);
-        write_object(line, self.objects.of(frame), frame.object_id);
+        write_object(line, self.objects.of(frame.object_id, frame.known), frame.object_id);
         if let Some(address) = frame.address {
             line.integer(key!("address"), address);
         }
@@ -139,9 +177,12 @@ impl<'r> Recorder<'r> {
         line.next_id(id!("id", 'T'), exchange.id.0, &mut self.counts.exchange);
         let client = exchange.request.as_ref().map(|request| request.src);
         self.ends.write(line, lead.connection, lead.device().ip, client);
-        self.objects.write_head(line, lead, &self.commands, exchange.status);
+        let (object, of) = ((lead.object_id, lead.known), (lead.command, exchange.status));
+        self.objects.write_head(line, object, &self.commands, of);
         if let Some(request) = &exchange.request {
-            self.request(request);
+            self.request(request.place(), request.id);
+            self.value(request);
+            self.line.raw("}");
         }
         if let Some(response) = &exchange.response {
             self.response(response, lead);
@@ -162,29 +203,59 @@ impl<'r> Recorder<'r> {
         }
         let line = &mut self.line;
         if exchange.anomalies.is_empty() {
-            return line.raw(concat!(r#","anomalies":[]}"#, "\n"));
+            return line.raw(END_WITHOUT_ANOMALIES);
         }
         line.list(key!("anomalies"), &exchange.anomalies, |line, (id, _)| line.id("\"A", id.0));
         line.end();
     }
 
-    /// What was asked, and for a WRITE what was to be set.
-    fn request(&mut self, request: &Sighting) {
+    /// The same as [`Self::exchange`] where there is nothing to say of it: the shortest way, which nearly all go.
+    pub(super) fn plain(&mut self, exchange: &PlainExchange) {
+        let ((asked, request), (answered, response)) = (&exchange.request, &exchange.response);
+        let line = &mut self.line;
+        line.begin(r#"{"type":"exchange""#, Some(request.ts()));
+        line.next_id(id!("id", 'T'), exchange.id.0, &mut self.counts.exchange);
+        self.ends.write(line, request.connection(), exchange.device.ip, Some(exchange.client));
+        let object = (request.object_id(), request.known());
+        self.objects.write_head(line, object, &self.commands, (Command::READ, ExchangeStatus::Answered));
+        self.request(request.place(), *asked);
+        self.answer(r#"},"response":{"ts":"#, response.ts(), response.place());
+        let line = &mut self.line;
+        line.next_id(ANSWERED_PLAINLY, answered.0, &mut self.counts.response.frame);
+        line.decimal(r#"},"response_time_ms":"#, exchange.response_time, Scale::Milliseconds);
+        line.decimal(key!("service_time_ms"), exchange.service_time, Scale::Milliseconds);
+        self.carried_value(Cargo {
+            object_id: response.object_id(),
+            known: response.known(),
+            form: Form::Response,
+            crc_ok: true,
+            payload: response.payload(),
+        });
+        self.line.raw(END_WITHOUT_ANOMALIES);
+    }
+
+    /// Where something was asked. What was to be set by it may follow, and the end.
+    #[inline]
+    fn request(&mut self, place: ByteRange, id: SightingId) {
         let (line, odometers) = (&mut self.line, &mut self.counts.request);
-        line.next_place(r#","request":{"packet":"#, request.place(), &mut odometers.packet);
-        line.next_id(id!("frame", 'F'), request.id.0, &mut odometers.frame);
-        self.value(request);
-        self.line.raw("}");
+        line.next_place(r#","request":{"packet":"#, place, &mut odometers.packet);
+        line.next_id(id!("frame", 'F'), id.0, &mut odometers.frame);
+    }
+
+    /// When and where it was answered. `front`: with what is before. How follows.
+    #[inline(always)]
+    fn answer(&mut self, front: &str, ts: Timestamp, place: ByteRange) {
+        self.line.moment(front, ts);
+        self.line.next_place(key!("packet"), place, &mut self.counts.response.packet);
     }
 
     fn response(&mut self, response: &Response, lead: &Sighting) {
-        let (frame, line) = (&response.frame, &mut self.line);
-        line.moment(r#","response":{"ts":"#, frame.ts);
-        line.next_place(key!("packet"), frame.place(), &mut self.counts.response.packet);
+        let frame = &response.frame;
+        self.answer(r#","response":{"ts":"#, frame.ts, frame.place());
+        let (line, odometer) = (&mut self.line, &mut self.counts.response.frame);
         let alone = frame.connection == lead.connection && response.copies.is_empty();
         if frame.command == Command::RESPONSE && frame.crc_ok() && alone {
-            // What there is to say as a rule, at once.
-            line.raw(r#","command":"RESPONSE","crc_ok":true,"copies":[]"#);
+            line.next_id(ANSWERED_PLAINLY, frame.id.0, odometer);
         } else {
             line.short(self.commands.of(frame.command));
             line.bool(key!("crc_ok"), frame.crc_ok());
@@ -192,8 +263,8 @@ impl<'r> Recorder<'r> {
                 line.count(key!("conn"), frame.connection.0);
             }
             line.list(key!("copies"), &response.copies, |line, connection| line.count("", connection.0));
+            line.next_id(id!("frame", 'F'), frame.id.0, odometer);
         }
-        line.next_id(id!("frame", 'F'), frame.id.0, &mut self.counts.response.frame);
         line.raw("}");
         if response.pairing == Pairing::Tentative {
             line.raw(r#","pairing":"tentative""#);
@@ -296,44 +367,34 @@ impl<'r> Recorder<'r> {
     fn value(&mut self, frame: &Sighting) {
         // A READ asks for a value and carries none; in an answer, no bytes can be a value: an empty text.
         if frame.command.is_response() || frame.command.is_write() {
-            self.carried_value(frame);
+            self.carried_value(Cargo::of(frame));
         }
     }
 
     #[inline(never)]
-    fn carried_value(&mut self, frame: &Sighting) {
-        let known = self.objects.of(frame);
-        let trust = if frame.crc_ok() { Trust::Proven } else { Trust::Untrusted };
+    fn carried_value(&mut self, cargo: Cargo<'_>) {
+        // The field itself, so that the others can be borrowed beside it.
+        let known = self.objects.of(cargo.object_id, cargo.known);
+        let trust = if cargo.crc_ok { Trust::Proven } else { Trust::Untrusted };
         if let Some(known) = known
-            && let Some(number) = value::decode_float(known.data_type(form(frame)), &frame.payload)
-            && number.is_finite()
-            && !self.masks(frame)
+            && !self.masks(cargo)
+            && self.values.write_number(&mut self.line, (cargo.payload, cargo.form), known, trust)
         {
             // Most values are this, and the shortest way to it shows.
-            return self.values.write_float(&mut self.line, key!("value"), number, known, trust);
+            return;
         }
-        let Some(value) = decoded(self.registry, known.map(|known| known.object), frame) else { return };
-        if self.masks(frame) {
+        let Some(value) = decoded(self.registry, known.map(|known| known.object), cargo) else { return };
+        if self.masks(cargo) {
             return ValueWriter::write_masked(&mut self.line, key!("value"), &value);
         }
         self.values.write(&mut self.line, key!("value"), &value, known, trust);
     }
 }
 
-/// The payload of a frame as a value.
+/// What a frame carries, as a value.
 #[inline]
-pub(super) fn decoded<'a>(
-    registry: &'a Registry,
-    object: Option<&'a Object>,
-    frame: &'a Sighting,
-) -> Option<Value<'a>> {
-    value::decode_value(registry, object, form(frame), &frame.payload)
-}
-
-/// Which of its object's types the payload of a frame has.
-#[inline]
-fn form(frame: &Sighting) -> Form {
-    if frame.command.is_response() { Form::Response } else { Form::Request }
+pub(super) fn decoded<'a>(registry: &'a Registry, object: Option<&'a Object>, cargo: Cargo<'a>) -> Option<Value<'a>> {
+    value::decode_value(registry, object, cargo.form, cargo.payload)
 }
 
 /// Connection, device, sender and both ends of a frame or what stands in its place.

@@ -5,7 +5,7 @@
 
 use super::line::{Line, id, key};
 use super::objects::write_object;
-use super::record::{Recorder, decoded};
+use super::record::{Cargo, Recorder, decoded};
 use super::value::{ValueWriter, float, unit};
 use crate::line::{Exchange, Sighting};
 use crate::output::reading;
@@ -66,11 +66,12 @@ impl Samples {
 
 /// One line for a plain value, one a row for a table.
 fn samples(recorder: &Recorder<'_>, line: &mut Line, exchange: u64, connection: u32, frame: &Sighting) {
-    if recorder.masks(frame) {
+    let cargo = Cargo::of(frame);
+    if recorder.masks(cargo) {
         return;
     }
-    let known = recorder.objects.of(frame);
-    let Some(value) = decoded(recorder.registry, known.map(|known| known.object), frame) else { return };
+    let known = recorder.object(cargo);
+    let Some(value) = decoded(recorder.registry, known.map(|known| known.object), cargo) else { return };
     let begin = |line: &mut Line| {
         line.begin(r#"{"type":"sample""#, Some(frame.ts));
         line.count(key!("conn"), connection);

@@ -4,14 +4,14 @@ use super::objects::Rendered;
 use super::value::{Trust, ValueWriter};
 use super::*;
 use crate::anomaly::{Anomaly, AnomalyId, Code};
-use crate::endpoint::{ConnectionId, Endpoint};
+use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
-use crate::line::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};
+use crate::line::{Exchange, ExchangeId, ExchangeStatus, Ordinary, Pairing, Response, Sender, Sighting, SightingId};
 use crate::object::ObjectId;
 use crate::output::value_text;
 use crate::packet::{ByteRange, PacketNumber};
 use crate::rct::registry::Object;
-use crate::rct::value::{CellExtreme, CellStatus, EventRow, Field, FieldValue, Flag, Point, Value};
+use crate::rct::value::{self, CellExtreme, CellStatus, EventRow, Field, FieldValue, Flag, Form, Point, Value};
 use crate::rct::{Command, Escaping, FrameStatus, NonFrameKind};
 use crate::tcp::CloseReason;
 use line::Line;
@@ -510,7 +510,7 @@ proptest! {
         let unit = "\u{1b}\"/h";
         let odd = Object { unit: unit.to_owned(), ..Registry::builtin().by_name("battery.voltage").expect("an object").clone() };
         for object in [Some(&odd), Registry::builtin().by_name("battery.soc"), None] {
-            let rendered = object.map(|object| Rendered::new(&mut line, object));
+            let rendered = object.map(|object| Rendered::new(&mut line, Registry::builtin(), object));
             let numbers = [Value::Float(f32::from_bits(bits)), Value::Float(near), Value::Unsigned(bits)];
             for value in numbers.into_iter().chain([Value::Signed(bits.cast_signed())]) {
                 line.clear();
@@ -520,6 +520,69 @@ proptest! {
                 value_text::write(&mut text, &value, object);
                 prop_assert_eq!(json["text"].as_str(), Some(text.as_str()));
             }
+        }
+    }
+}
+
+proptest! {
+    /// Numbers are written without being made values of.
+    #[test]
+    fn a_number_is_written_as_its_value_is(number: u32, length in 0..6_usize) {
+        let (registry, mut line) = (Registry::builtin(), Line::default());
+        let payload = &[&number.to_be_bytes()[..], &[7; 2]].concat()[..length];
+        let small = &number.to_be_bytes()[3..];
+        for object in registry.objects() {
+            let known = Rendered::new(&mut line, registry, object);
+            for (payload, form) in [payload, small].into_iter().flat_map(|it| [(it, Form::Request), (it, Form::Response)]) {
+                let mut writer = ValueWriter::default();
+                line.clear();
+                if writer.write_number(&mut line, (payload, form), &known, Trust::Proven) {
+                    let written = line.as_bytes().to_vec();
+                    line.clear();
+                    let value = value::decode_value(registry, Some(object), form, payload).expect("a value");
+                    writer.write(&mut line, line::key!("value"), &value, Some(&known), Trust::Proven);
+                    prop_assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(line.as_bytes()));
+                } else {
+                    prop_assert!(line.len() == 0, "{}", object.name);
+                }
+            }
+        }
+    }
+
+    /// What is plain is written as all else is.
+    #[test]
+    fn a_plain_exchange_is_written_as_any_exchange_is(
+        object in 0..Registry::builtin().objects().count(),
+        payload in proptest::collection::vec(any::<u8>(), 0..16),
+        times in any::<[u32; 3]>(),
+        numbers in any::<[u32; 3]>(),
+    ) {
+        let object = Registry::builtin().objects().nth(object).expect("one of them").id;
+        let frame = |direction, command, payload: &[u8], nanos: i64| {
+            Ordinary::sample((1, direction), command, object, payload, at(nanos))
+        };
+        let [asked, response_time, service_time] = times.map(i64::from);
+        let [id, first, second] = numbers.map(u64::from);
+        let plain = PlainExchange {
+            id: ExchangeId(id),
+            client: end("192.0.2.10:52730"),
+            device: end("192.0.2.20:8899"),
+            request: (SightingId(first), frame(Direction::ToServer, Command::READ, &[], asked)),
+            response: (SightingId(second), frame(Direction::ToClient, Command::RESPONSE, &payload, asked + response_time)),
+            response_time,
+            service_time,
+        };
+        for masked in [false, true] {
+            let [short, long] = [true, false].map(|short| {
+                let mut json = JsonLines::new(Vec::new(), Records::default(), Registry::builtin());
+                if masked {
+                    json = json.masked();
+                }
+                let told = if short { json.plain(&plain) } else { json.event(Event::Exchange(&plain.exchange())) };
+                told.expect("memory");
+                String::from_utf8(json.into_inner().expect("memory")).expect("UTF-8")
+            });
+            prop_assert_eq!(short, long);
         }
     }
 }

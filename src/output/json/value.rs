@@ -5,10 +5,11 @@
 #![expect(clippy::inline_always, reason = "a call costs more than the few pieces of most values")]
 
 use super::line::{Line, key};
-use super::objects::Rendered;
+use super::objects::{Reading, Rendered};
+use crate::output::digits;
 use crate::output::value_text;
 use crate::rct::registry::DataType;
-use crate::rct::value::{CellExtreme, EventRow, Field, FieldValue, Flag, Point, Value};
+use crate::rct::value::{self, CellExtreme, EventRow, Field, FieldValue, Flag, Form, Point, Value};
 
 /// How an object begins: with how the slots of the value are to be read.
 macro_rules! opening {
@@ -53,24 +54,68 @@ impl ValueWriter {
         end(line, trust);
     }
 
-    /// The same for a finite float of a known object.
+    /// What an object carries in a payload, as its `value`, where that is a number which nothing more is to be said of; false
+    /// for all else.
     #[inline(always)]
-    pub(super) fn write_float(
+    pub(super) fn write_number(
         &mut self,
         line: &mut Line,
-        front: &str,
-        number: f32,
+        (payload, form): (&[u8], Form),
         known: &Rendered<'_>,
         trust: Trust,
-    ) {
-        line.raw(front);
-        line.float(concat!(opening!("float"), key!("num")), number);
+    ) -> bool {
+        let data_type = known.data_type(form);
+        match known.reading(form) {
+            Reading::Float => match value::decode_float(data_type, payload) {
+                Some(number) if number.is_finite() => self.write_float(line, number, known, trust),
+                _ => return false,
+            },
+            Reading::Whole => match value::decode_whole(data_type, payload) {
+                Some(number) => Self::write_whole(line, number, (known, data_type), trust),
+                None => return false,
+            },
+            Reading::Moment => match value::decode_whole(data_type, payload).map(u32::try_from) {
+                Some(Ok(seconds)) => Self::write_moment(line, seconds, trust),
+                _ => return false,
+            },
+            Reading::Other => return false,
+        }
+        true
+    }
+
+    /// A finite float of a known object.
+    #[inline(always)]
+    fn write_float(&mut self, line: &mut Line, number: f32, known: &Rendered<'_>, trust: Trust) {
+        line.float(concat!(key!("value"), opening!("float"), key!("num")), number);
         line.short(&known.unit);
         if line.digits(TEXT, |room| value_text::short_float(room, number, known.ratio)) {
             line.short(&known.text_end);
         } else {
             self.text(line, &Value::Float(number), Some(known));
         }
+        end(line, trust);
+    }
+
+    /// A whole number of a known object that stands for nothing else, and is no ratio.
+    #[inline(always)]
+    fn write_whole(line: &mut Line, number: i64, (known, data_type): (&Rendered<'_>, DataType), trust: Trust) {
+        if data_type.is_signed() {
+            line.short_whole(concat!(key!("value"), opening!("int"), key!("num")), number);
+        } else {
+            line.short_whole(concat!(key!("value"), opening!("uint"), key!("num")), number);
+        }
+        line.short(&known.unit);
+        line.digits(TEXT, |room| Some(digits::signed(room, number)));
+        line.short(&known.text_end);
+        end(line, trust);
+    }
+
+    /// A moment of the device's clock.
+    #[inline(always)]
+    fn write_moment(line: &mut Line, seconds: u32, trust: Trust) {
+        line.short_whole(concat!(key!("value"), opening!("unix_time"), key!("num")), seconds.into());
+        line.device_time(key!("device_time"), seconds);
+        line.device_time_text(key!("text"), seconds);
         end(line, trust);
     }
 

@@ -59,6 +59,19 @@ pub fn decode_float(data_type: DataType, payload: &[u8]) -> Option<f32> {
     }
 }
 
+/// The whole number in a payload of this type, if that is one, whatever the number stands for. `None` for all other types, and
+/// where the payload is not as long.
+#[inline]
+pub fn decode_whole(data_type: DataType, payload: &[u8]) -> Option<i64> {
+    let size = data_type.size().filter(|size| *size == payload.len())?;
+    let number = bytes::be(payload);
+    match data_type {
+        DataType::Uint8 | DataType::Uint16 | DataType::Uint32 => Some(number.into()),
+        DataType::Int8 | DataType::Int16 | DataType::Int32 => Some(bytes::signed(number, size).into()),
+        _ => None,
+    }
+}
+
 #[inline(never)]
 fn read<'a>(
     registry: &'a Registry,

@@ -12,7 +12,7 @@ mod structs;
 mod tables;
 
 pub use candidates::candidates;
-pub use decode::{Form, decode, decode_float, decode_value};
+pub use decode::{Form, decode, decode_float, decode_value, decode_whole};
 pub use encode::{ValueError, encode_value};
 
 use crate::object::ObjectId;

@@ -1,0 +1,647 @@
+//! The short way of ordinary frames: a READ waits here until its answer comes on the same connection, and nothing is made
+//! of the two but the exchange that they are.
+//!
+//! Nearly all go it. Before anything else happens on the line, those that wait become requests like all others, by which
+//! the long way through `device`, `answers` and `fate` would have come to the same: so nobody but this module knows of them,
+//! and whoever gets to a line by [`DeviceLine::unfold`] finds all requests where they belong.
+
+use super::asked::Fate;
+use super::contests::{Contest, Contested};
+use super::context::Context;
+use super::device::DeviceLine;
+use super::exchange::{Exchange, ExchangeId, Pairing, Sender, Sighting, SightingId};
+use super::fate::COPY_TRIAL;
+use super::load::BACKLOG;
+use super::ordinary::Ordinary;
+use super::plain::PlainExchange;
+use super::request::{Answer, Kind, Ordinal, Request};
+use super::slab::{At, Slab};
+use super::values;
+use crate::in_place::boxed;
+use crate::limits::OPEN_REQUESTS;
+use crate::object::ObjectId;
+use crate::rct::Command;
+use crate::rct::registry::DataType;
+use crate::time::Timestamp;
+use smallvec::SmallVec;
+
+/// An ordinary frame as a line sees it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen<'a> {
+    pub(super) id: SightingId,
+    pub(super) frame: &'a Ordinary,
+}
+
+/// READs that nothing has happened to, fewer than a backlog.
+#[derive(Debug, Default)]
+pub(super) struct Shortcut {
+    waiting: Slab<Waiting>,
+    /// In which order they were made.
+    order: Vec<Turn>,
+    /// Answers for objects that several of them are for, all of one connection, in the order in which they came: they wait
+    /// until there is one for each.
+    early: Vec<Early>,
+}
+
+/// Such an answer.
+#[derive(Debug)]
+struct Early {
+    contest: Contest,
+    frame: Ordinary,
+    sighting: SightingId,
+    /// When the line began to work on it, if there was an answer before.
+    line_free: Option<Timestamp>,
+}
+
+/// Such a READ.
+#[derive(Debug)]
+struct Waiting {
+    id: ExchangeId,
+    frame: Ordinary,
+    sighting: SightingId,
+    member: At,
+    subject: At,
+    ordinal: Ordinal,
+}
+
+/// The turn of such a READ: what every frame asks of all of them, and where it is kept.
+#[derive(Clone, Copy, Debug)]
+struct Turn {
+    clock: Timestamp,
+    object_id: ObjectId,
+    member: At,
+    at: At,
+}
+
+impl Early {
+    /// Whether it came after this READ, which it could be the answer to.
+    fn serves(&self, asked: &Waiting) -> bool {
+        self.frame.object_id == asked.frame.object_id && self.sighting > asked.sighting
+    }
+}
+
+impl Shortcut {
+    /// Whether a READ waits on this connection.
+    pub(super) fn is_waiting(&self, member: At) -> bool {
+        self.order.iter().any(|turn| turn.member == member)
+    }
+
+    /// Whether a READ waits for this object.
+    pub(super) fn is_about(&self, subject: At) -> bool {
+        self.order.iter().any(|turn| self.waiting.get(turn.at).is_some_and(|waiting| waiting.subject == subject))
+    }
+
+    /// Those for an object.
+    fn of(&self, object_id: ObjectId) -> impl Iterator<Item = &Turn> {
+        self.order.iter().filter(move |turn| turn.object_id == object_id)
+    }
+
+    /// The place in the order of the first one for an object, and whether there are others.
+    #[inline]
+    fn first(&self, object_id: ObjectId) -> Option<(usize, bool)> {
+        let mut places = (0..self.order.len()).filter(|place| self.order[*place].object_id == object_id);
+        Some((places.next()?, places.next().is_some()))
+    }
+}
+
+impl DeviceLine {
+    /// An ordinary frame of a client.
+    #[inline]
+    pub(super) fn ask(&mut self, member: At, seen: Seen<'_>, context: &mut Context) {
+        if !self.wait(member, seen, context) {
+            self.unfold(context);
+            self.ask_the_long_way(member, seen, context);
+        }
+    }
+
+    /// The same where it may not wait here.
+    #[inline(never)]
+    pub(super) fn ask_the_long_way(&mut self, member: At, Seen { id, frame }: Seen<'_>, context: &mut Context) {
+        let Some(ends) = self.members.get(member).map(|member| member.ends.of(Sender::Client)) else { return };
+        self.request(member, boxed(|| Exchange::asking(frame.sighting(id, ends, Sender::Client))), context);
+    }
+
+    /// An ordinary frame of the device that is no copy, and of which there are none.
+    #[inline]
+    pub(super) fn hear(&mut self, member: At, seen: Seen<'_>, context: &mut Context) {
+        if !self.answer_waiting(member, seen, context) {
+            self.hear_the_long_way(member, seen, context);
+        }
+    }
+
+    /// The same where no READ waits here that it simply answers.
+    #[inline(never)]
+    fn hear_the_long_way(&mut self, member: At, Seen { id, frame }: Seen<'_>, context: &mut Context) {
+        let Some(ends) = self.members.get(member).map(|member| member.ends.of(Sender::Device)) else { return };
+        let frame = boxed(|| frame.sighting(id, ends, Sender::Device));
+        self.unfold_for(member, &frame, context);
+        self.original(None, member, frame, context);
+    }
+
+    /// Makes requests of the READs that are looked at for a frame of the device which is no copy.
+    pub(super) fn unfold_for(&mut self, member: At, frame: &Sighting, context: &Context) {
+        if self.concerns_nobody_else(frame, member, context) {
+            self.unfold_those(|turn| turn.object_id == frame.object_id, context);
+        } else {
+            self.unfold(context);
+        }
+    }
+
+    /// Whether no request is looked at for this frame but those for its object: it is right, they are READs of its own
+    /// connection, it comes in time for each, and it has a value that is judged by itself.
+    fn concerns_nobody_else(&mut self, frame: &Sighting, member: At, context: &Context) -> bool {
+        let subject = self.subject(frame, context);
+        let is_due =
+            |asking: At, asked: Timestamp| asking == member && asked.saturating_add(self.pace.needs) <= frame.clock;
+        let mut waiting = self.shortcut.of(frame.object_id).peekable();
+        let mut requests = self.requests.unseen_for(subject).peekable();
+        let is_judged_by_itself = match self.subjects.nature(subject).response_type {
+            // Who else has asked meanwhile may have made the device cut it.
+            DataType::String => self.shortcut.order.iter().all(|turn| turn.member == member),
+            data_type => !data_type.is_table(),
+        };
+        frame.command == Command::RESPONSE
+            && self.shortcut.early.is_empty()
+            && frame.crc_ok()
+            && frame.address.is_none()
+            && is_judged_by_itself
+            && (waiting.peek().is_some() || requests.peek().is_some())
+            && waiting.all(|turn| is_due(turn.member, turn.clock))
+            && requests.all(|request| {
+                let is_awaited = request.kind == Kind::Read && request.passed_over_at.is_none();
+                is_awaited && is_due(request.member, request.clock)
+            })
+    }
+
+    /// Lets a READ wait here; false where there is more to say of it, or where it says something of another one that waits.
+    #[inline]
+    fn wait(&mut self, member: At, seen: Seen<'_>, context: &mut Context) -> bool {
+        let Seen { id: sighting, frame } = seen;
+        #[cfg(test)]
+        if self.goes_the_long_way {
+            return false;
+        }
+        let order = &self.shortcut.order;
+        let (clock, one_go) = (frame.clock, self.pace.one_go);
+        let this_go = clock.saturating_sub(one_go);
+        if frame.command != Command::READ
+            || self.requests.owed() + order.len() + 1 >= BACKLOG
+            || self.requests.len() + order.len() >= OPEN_REQUESTS
+            || order.iter().any(|turn| turn.member == member && turn.clock < this_go)
+        {
+            return false;
+        }
+        let subject = self.subject_of((frame.key(), frame.known()), context);
+        let Some(asking) = self.members.get_mut(member) else { return false };
+        let question = asking.asked.question(frame.key(), frame.command, frame.payload());
+        if !self.subjects.nature(subject).is_known
+            || asking.asked.repeated(question, clock, one_go, context.timeout).is_some()
+        {
+            return false;
+        }
+        let ordinal = asking.asked.note(question, None, clock);
+        asking.counts.requests += 1;
+        let id = context.out.asked(context.line, clock, frame.place());
+        let waiting = &mut self.shortcut.waiting;
+        let at = waiting.insert_with(|| Waiting { id, frame: *frame, sighting, member, subject, ordinal });
+        self.shortcut.order.push(Turn { clock, object_id: frame.object_id, member, at });
+        self.requests.pass_over(member, clock, one_go);
+        self.load.eased();
+        self.check_at(clock.saturating_add(context.timeout));
+        true
+    }
+
+    /// Tells the exchange that this is the answer of; false where no READ waits for it here, or there is more to say of it.
+    #[inline]
+    fn answer_waiting(&mut self, member: At, seen: Seen<'_>, context: &mut Context) -> bool {
+        let Some((place, is_one_of)) = self.shortcut.first(seen.frame.object_id) else { return false };
+        if is_one_of {
+            return self.answer_one_of(member, seen, context);
+        }
+        let turn = self.shortcut.order[place];
+        if !self.is_plain_answer(member, seen.frame, turn, context) {
+            return false;
+        }
+        self.pace.learn(turn.clock, seen.frame.clock);
+        self.tell_answered(place, seen, self.free_at, context);
+        true
+    }
+
+    /// Whether there is nothing to say of this as the answer to the READ whose turn that is.
+    #[inline]
+    fn is_plain_answer(&self, member: At, frame: &Ordinary, turn: Turn, context: &Context) -> bool {
+        let Some(subject) = self.shortcut.waiting.get(turn.at).map(|waiting| waiting.subject) else { return false };
+        turn.member == member
+            && frame.command == Command::RESPONSE
+            && values::is_plain_response(frame.command, frame.payload(), self.subjects.nature(subject))
+            && turn.clock.saturating_add(self.pace.needs) <= frame.clock
+            && frame.clock.is_within(context.timeout, turn.clock)
+            && !self.requests.any_for(subject)
+    }
+
+    /// The same where several READs wait for it: whose it is is known when there is an answer for each.
+    #[inline(never)]
+    fn answer_one_of(&mut self, member: At, Seen { id: sighting, frame }: Seen<'_>, context: &mut Context) -> bool {
+        let within = (!self.members.any_proven()).then_some(frame.connection);
+        let contest = Contest { key: frame.key(), within };
+        let is_other = |early: &Early| early.frame.object_id == frame.object_id && early.contest != contest;
+        if self.shortcut.early.iter().any(is_other)
+            || !self.shortcut.of(frame.object_id).all(|turn| self.is_plain_answer(member, frame, *turn, context))
+        {
+            return false;
+        }
+        self.in_bootloader = false;
+        self.shortcut.early.push(Early { contest, frame: *frame, sighting, line_free: self.free_at });
+        let is_for_it = |early: &Early| early.frame.object_id == frame.object_id;
+        let answered = self.shortcut.early.iter().filter(|early| is_for_it(early)).count();
+        if answered < self.shortcut.of(frame.object_id).count() {
+            return true;
+        }
+        let answers: SmallVec<[Early; 4]> = self.shortcut.early.extract_if(.., |early| is_for_it(early)).collect();
+        for Early { frame, sighting, line_free, .. } in &answers {
+            if let Some((place, _)) = self.shortcut.first(frame.object_id) {
+                self.tell_answered(place, Seen { id: *sighting, frame }, *line_free, context);
+            }
+        }
+        true
+    }
+
+    /// Tells the exchange that the READ at some place in the order and its answer are. `line_free`: when the line began to work
+    /// on that, if there was an answer before.
+    #[inline]
+    fn tell_answered(
+        &mut self,
+        place: usize,
+        Seen { id: sighting, frame }: Seen<'_>,
+        line_free: Option<Timestamp>,
+        context: &mut Context,
+    ) {
+        let Turn { clock: asked, member, at, .. } = self.shortcut.order[place];
+        let (Some(waiting), Some(member)) = (self.shortcut.waiting.get(at), self.members.get_mut(member)) else {
+            return;
+        };
+        let began = line_free.map_or(asked, |free| free.max(asked));
+        let (response_time, service_time) = (frame.clock.nanos_since(asked), frame.clock.nanos_since(began));
+        context.out.plain(boxed(|| PlainExchange {
+            id: waiting.id,
+            client: member.ends.client,
+            device: member.ends.device,
+            request: (waiting.sighting, waiting.frame),
+            response: (sighting, *frame),
+            response_time,
+            service_time,
+        }));
+        self.in_bootloader = false;
+        self.free_at = Some(self.free_at.map_or(frame.clock, |free| free.max(frame.clock)));
+        self.subjects.remember_ordinary(waiting.subject, frame);
+        member.asked.set_fate(waiting.ordinal, Fate::Fine, frame.clock);
+        member.counts.own += 1;
+        self.shortcut.waiting.discard(at);
+        self.shortcut.order.remove(place);
+        // Nothing is to be looked at then, but what else is open is looked at as often as on the long way.
+        self.check_at(frame.clock.saturating_add(COPY_TRIAL));
+    }
+
+    /// Until when the first of the READs that wait here waits. Makes requests of them where that is over at `now`, or where
+    /// answers are to be shared out then.
+    pub(super) fn tick_waiting(&mut self, now: Timestamp, context: &Context) -> Option<Timestamp> {
+        let first = self.shortcut.order.iter().map(|turn| turn.clock).min()?;
+        let deadline = first.saturating_add(context.timeout);
+        if deadline > now && self.contests.is_empty() {
+            return Some(deadline);
+        }
+        self.unfold(context);
+        None
+    }
+
+    /// Makes requests like all others of the READs that wait here.
+    #[inline]
+    pub(super) fn unfold(&mut self, context: &Context) {
+        if !self.shortcut.order.is_empty() {
+            self.unfold_all(context);
+        }
+    }
+
+    #[inline(never)]
+    fn unfold_all(&mut self, context: &Context) {
+        self.unfold_those(|_| true, context);
+        for Early { contest, frame, sighting, line_free } in self.shortcut.early.drain(..) {
+            let Some(ends) = self.members.place(frame.connection).and_then(|member| self.members.get(member)) else {
+                continue;
+            };
+            let first = boxed(|| frame.sighting(sighting, ends.ends.of(Sender::Device), Sender::Device));
+            let line_free = line_free.unwrap_or(Timestamp::from_nanos(i64::MIN));
+            let (copies, pairing, anomalies) = (SmallVec::new(), Pairing::Certain, Vec::new());
+            let answer = Answer { first, copies, pairing, line_free, anomalies };
+            self.contests.add(Contested { contest, answer, seen: SmallVec::new(), place: None });
+        }
+    }
+
+    /// The same of some of them.
+    #[inline(never)]
+    fn unfold_those(&mut self, is_meant: impl Fn(&Turn) -> bool, context: &Context) {
+        let Shortcut { waiting: kept, order, early } = &mut self.shortcut;
+        for Turn { at, .. } in order.extract_if(.., |turn| is_meant(turn)) {
+            let Some(waiting) = kept.remove(at) else { continue };
+            let served = early.iter().any(|early| early.serves(&waiting));
+            let Waiting { id, frame, sighting, member, subject, ordinal } = waiting;
+            let Some(asked_by) = self.members.get_mut(member) else { continue };
+            let handle = self.requests.next_handle(id);
+            asked_by.asked.set_handle(ordinal, handle);
+            let ends = asked_by.ends.of(Sender::Client);
+            let asking = boxed(|| Exchange::asking(frame.sighting(sighting, ends, Sender::Client)));
+            let due = (Kind::Read, frame.clock.saturating_add(context.timeout));
+            let request = Request::new(handle, asking, (member, subject), due, ordinal, None, None);
+            self.requests.push(|| Request { served, ..request });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::{Lines, Opening};
+    use super::super::outcome::{LineId, Listener};
+    use super::*;
+    use crate::anomaly::Anomaly;
+    use crate::endpoint::{ConnectionId, Direction, Endpoint};
+    use crate::packet::ByteRange;
+    use crate::rct::FrameStatus;
+    use crate::rct::registry::Registry;
+    use proptest::prelude::*;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    const MS: i64 = 1_000_000;
+    const LONG_AGO: i64 = 10_000 * MS;
+    const TIMEOUT: Duration = Duration::from_millis(300);
+    /// A text, and one that is not known.
+    const ODD: [u32; 2] = [0xebc6_2737, 0xdead_beef];
+    /// More than would be a backlog.
+    const OBJECTS: usize = BACKLOG + 6;
+
+    #[derive(Clone, Debug)]
+    enum Act {
+        /// For so many objects, one after the other, each so many times.
+        Ask {
+            connection: u32,
+            object: usize,
+            count: usize,
+            times: usize,
+            command: Command,
+        },
+        Answer {
+            to: To,
+            count: usize,
+            payload: Vec<u8>,
+            form: Form,
+        },
+        Wait(i64),
+        Lose(u32),
+        GiveUp,
+        Leave(u32),
+    }
+
+    /// Whom an answer is meant for.
+    #[derive(Clone, Copy, Debug)]
+    enum To {
+        /// One of those that have asked and got none: this one, from the first on.
+        Asking(usize),
+        /// Anybody: so on this connection, about this object.
+        Anybody(u32, usize),
+    }
+
+    /// What an answer is beside what it says.
+    #[derive(Clone, Copy, Debug)]
+    enum Form {
+        Ordinary,
+        Broken,
+        Addressed,
+        Long,
+    }
+
+    fn act() -> impl Strategy<Value = Act> {
+        let form = prop_oneof![
+            16 => Just(Form::Ordinary),
+            1 => Just(Form::Broken),
+            1 => Just(Form::Addressed),
+            1 => Just(Form::Long),
+        ];
+        let (connection, object, count) = (0..2_u32, 0..OBJECTS, prop_oneof![6 => 1..4_usize, 1 => 1..=OBJECTS]);
+        let times = prop_oneof![4 => Just(1), 1 => 2..4_usize];
+        let to = prop_oneof![
+            4 => prop_oneof![4 => Just(0), 1 => 0..9_usize].prop_map(To::Asking),
+            1 => (connection.clone(), object.clone()).prop_map(|(connection, object)| To::Anybody(connection, object)),
+        ];
+        let command = prop_oneof![
+            12 => Just(Command::READ),
+            1 => Just(Command::WRITE),
+            1 => Just(Command::READ_PERIODICALLY),
+        ];
+        let payload = prop_oneof![
+            8 => Just(vec![0x3f, 0x80, 0, 0]),
+            1 => Just(vec![0x3f, 0x80, 0]),
+            1 => proptest::collection::vec(any::<u8>(), 0..6),
+        ];
+        prop_oneof![
+            6 => (connection.clone(), object, count.clone(), times, command).prop_map(
+                |(connection, object, count, times, command)| Act::Ask { connection, object, count, times, command }
+            ),
+            8 => (to, count, payload, form).prop_map(|(to, count, payload, form)| Act::Answer { to, count, payload, form }),
+            4 => prop_oneof![0..20_i64, 0..400_i64].prop_map(Act::Wait),
+            1 => connection.clone().prop_map(Act::Lose),
+            1 => Just(Act::GiveUp),
+            1 => connection.prop_map(Act::Leave),
+        ]
+    }
+
+    /// All that was told, as text.
+    #[derive(Default)]
+    struct Heard {
+        told: Vec<String>,
+        plain: usize,
+    }
+
+    impl Listener for Heard {
+        fn asked(&mut self, id: ExchangeId, _line: LineId, clock: Timestamp, at: ByteRange) {
+            self.told.push(format!("{id} {clock:?} {at:?}"));
+        }
+
+        fn exchange(&mut self, exchange: Box<Exchange>) {
+            self.told.push(format!("{exchange:?}"));
+        }
+
+        fn plain(&mut self, exchange: Box<PlainExchange>) {
+            self.plain += 1;
+            self.exchange(Box::new(exchange.exchange()));
+        }
+
+        fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {
+            self.told.push(format!("{clock:?} {anomaly:?}"));
+        }
+    }
+
+    /// A device with two connections, and what is said of it.
+    struct Play {
+        lines: Lines<Heard>,
+        objects: Vec<ObjectId>,
+        /// Who has asked for which object and got no answer.
+        asking: Vec<(u32, usize)>,
+        sightings: u64,
+    }
+
+    fn ends(connection: u32, direction: Direction) -> [Endpoint; 2] {
+        let client = Endpoint::new([192, 0, 2, 10].into(), 50_000 + u16::try_from(connection).expect("few"));
+        let device = Endpoint::new([192, 0, 2, 20].into(), 8899);
+        if direction == Direction::ToServer { [client, device] } else { [device, client] }
+    }
+
+    impl Play {
+        /// `copied`: whether a connection may get copies, as far as is known. It began long before `now`; `taken`: how many
+        /// milliseconds the device took for its first answers.
+        fn new(goes_the_long_way: bool, copied: [bool; 2], taken: i64, now: Timestamp) -> Self {
+            let [asked, answered] = [taken, 0].map(|ms| Timestamp::from_nanos(now.nanos() - LONG_AGO - ms * MS));
+            let registry = Registry::builtin();
+            let numbers = registry.objects().filter(|object| object.response_type == DataType::Float);
+            let objects = ODD.map(ObjectId).into_iter().chain(numbers.map(|object| object.id)).take(OBJECTS).collect();
+            let mut lines = Lines::new(Arc::new(registry.clone()), TIMEOUT, Heard::default());
+            for connection in 0..2 {
+                let [client, server] = ends(connection, Direction::ToServer);
+                let id = ConnectionId(connection);
+                lines.open(Opening { id, client, server, clock: asked, midstream: false });
+                lines.seen_both_ways(id);
+            }
+            let mut play = Self { lines, objects, asking: Vec::new(), sightings: 0 };
+            for (connection, copied) in (0..).zip(copied) {
+                play.say((connection, Direction::ToServer), (Command::READ, 3), &[], asked);
+                play.say((connection, Direction::ToClient), (Command::RESPONSE, 3), &[0; 4], answered);
+                let line = play.line();
+                line.goes_the_long_way = goes_the_long_way;
+                let member = line.members.place(ConnectionId(connection)).expect("it has joined");
+                (0..3).filter(|_| !copied).for_each(|_| line.members.missed_copy(member));
+            }
+            play.lines.tick(now);
+            play
+        }
+
+        fn line(&mut self) -> &mut DeviceLine {
+            self.lines.first_line()
+        }
+
+        fn frame(
+            &mut self,
+            way: (u32, Direction),
+            (command, object): (Command, usize),
+            payload: &[u8],
+            now: Timestamp,
+        ) -> (SightingId, Ordinary) {
+            self.sightings += 1;
+            (SightingId(self.sightings), Ordinary::sample(way, command, self.objects[object % OBJECTS], payload, now))
+        }
+
+        fn say(&mut self, way: (u32, Direction), what: (Command, usize), payload: &[u8], now: Timestamp) {
+            let (id, frame) = self.frame(way, what, payload, now);
+            self.lines.ordinary(&frame, id);
+        }
+
+        fn answer(&mut self, way: (u32, Direction), object: usize, (payload, form): (&[u8], Form), now: Timestamp) {
+            if matches!(form, Form::Ordinary) {
+                return self.say(way, (Command::RESPONSE, object), payload, now);
+            }
+            let (id, frame) = self.frame(way, (Command::RESPONSE, object), payload, now);
+            let frame = frame.sighting(id, ends(way.0, way.1), Sender::Device);
+            let mut frame = Box::new(match form {
+                Form::Ordinary => frame,
+                Form::Broken => Sighting { status: FrameStatus::CrcMismatch, ..frame },
+                Form::Addressed => Sighting { address: Some(7), ..frame },
+                Form::Long => Sighting { payload: [&frame.payload[..], &[0; 32]].concat().into(), ..frame },
+            });
+            let addressee = self.lines.address(&mut frame, id);
+            self.lines.frame(frame, addressee);
+        }
+
+        fn perform(&mut self, act: &Act, now: Timestamp) -> Vec<String> {
+            match act {
+                Act::Ask { connection, object, count, times, command } => {
+                    for object in (*object..).take(*count).flat_map(|object| std::iter::repeat_n(object, *times)) {
+                        self.say((*connection, Direction::ToServer), (*command, object), &[], now);
+                        self.asking.push((*connection, object));
+                    }
+                }
+                Act::Answer { to, count, payload, form } => {
+                    for n in 0..*count {
+                        let (connection, object) = match *to {
+                            To::Anybody(connection, object) => (connection, object + n),
+                            To::Asking(place) if place < self.asking.len() => self.asking.remove(place),
+                            To::Asking(_) => break,
+                        };
+                        self.answer((connection, Direction::ToClient), object, (payload, *form), now);
+                    }
+                }
+                Act::Wait(_) => self.lines.tick(now),
+                Act::Lose(connection) => {
+                    self.lines.lost(ConnectionId(*connection), ends(0, Direction::ToClient)[0], now)
+                }
+                Act::GiveUp => self.lines.give_up(LineId::default()),
+                Act::Leave(connection) => {
+                    self.lines.close(ConnectionId(*connection));
+                }
+            }
+            std::mem::take(&mut self.lines.listener().told)
+        }
+
+        /// What is known without a look at requests.
+        fn known(&mut self) -> String {
+            let waits = [0, 1].map(|connection| self.lines.is_waiting(ConnectionId(connection)));
+            let line = self.line();
+            let counts = [0, 1].map(|id| {
+                line.members.place(ConnectionId(id)).and_then(|at| line.members.get(at)).map(|member| member.counts)
+            });
+            let open = line.requests.len() + line.shortcut.order.len();
+            let (free, emptied, pace, load) = (line.free_at, &line.emptied, &line.pace, &line.load);
+            format!(
+                "{waits:?} {counts:?} {open} {free:?} {emptied:?} {pace:?} {load:?} {:?} {}",
+                line.next_check, line.in_bootloader
+            )
+        }
+    }
+
+    proptest! {
+        /// Whoever goes the short way comes where the long way leads.
+        #[test]
+        fn the_short_way_leads_where_the_long_one_does(
+            acts in proptest::collection::vec(act(), 1..60),
+            copied in any::<[bool; 2]>(),
+            taken in prop_oneof![Just(0), Just(40)],
+        ) {
+            let mut now = Timestamp::from_nanos(2 * LONG_AGO);
+            let [mut short, mut long] = [false, true].map(|long| Play::new(long, copied, taken, now));
+            for act in acts {
+                if let Act::Wait(ms) = act {
+                    now = Timestamp::from_nanos(now.nanos() + ms * MS);
+                }
+                prop_assert_eq!(short.perform(&act, now), long.perform(&act, now), "{:?}", act);
+                prop_assert_eq!(short.known(), long.known(), "{:?}", act);
+            }
+            [&mut short, &mut long].into_iter().for_each(|play| play.lines.finish(now));
+            let [short, long] = [short, long].map(|mut play| std::mem::take(play.lines.listener()));
+            prop_assert_eq!(short.told, long.told);
+            prop_assert_eq!(long.plain, 0);
+        }
+    }
+
+    /// A go of READs, answered one after the other: the way is taken.
+    #[test]
+    fn what_nearly_all_do_goes_the_short_way() {
+        let [asked, answered] = [0, 30].map(|ms| Timestamp::from_nanos(2 * LONG_AGO + ms * MS));
+        let mut play = Play::new(false, [false; 2], 40, asked);
+        for (way, command, payload, now) in [
+            (Direction::ToServer, Command::READ, &[][..], asked),
+            (Direction::ToClient, Command::RESPONSE, &[0; 4], answered),
+        ] {
+            for object in 4..12 {
+                play.say((0, way), (command, object), payload, now);
+            }
+        }
+        assert_eq!(play.lines.listener().plain, 8);
+    }
+}
