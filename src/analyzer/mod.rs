@@ -12,7 +12,6 @@
 //! | --- | --- |
 //! | `collector`, `work` | packets to steps |
 //! | `stream`, `half` | one connection, and each of its directions: a framer, and which packet each byte came from |
-//! | `ordinary` | a frame as nearly all are, in few bytes |
 //! | `sequence` | frames reach the line in the order of the packets that completed them |
 //! | `step`; `found`, `closed`, `trouble` | what goes from one half to the other |
 //! | `teller` | steps to events |

@@ -14,10 +14,10 @@ use super::request::{Handle, Key, Kind, Ordinal, Repetition, Request};
 use super::requests::Requests;
 use super::sensitive::Sensitive;
 use super::series::Series;
-use super::shortcut::Shortcut;
 use super::slab::At;
 use super::subject::Subjects;
 use super::values;
+use super::waiting::Waiting;
 use super::writes;
 use crate::anomaly::{AnomalyId, Code};
 use crate::limits::OPEN_REQUESTS;
@@ -47,9 +47,9 @@ struct NoRoom;
 #[derive(Debug, Default)]
 pub(super) struct DeviceLine {
     pub(super) members: Members,
-    /// Those that the shortcut does not keep.
+    /// All but those that go the short way.
     pub(super) requests: Requests,
-    pub(super) shortcut: Shortcut,
+    pub(super) waiting: Waiting,
     pub(super) contests: Contests,
     pub(super) copies: Copies,
     /// The connections that have ended and whose last request has been told since: forgotten when the next one ends.
@@ -144,7 +144,7 @@ impl DeviceLine {
 
     /// Whether a request on this connection waits for its answer.
     pub(super) fn is_waiting(&self, member: At) -> bool {
-        self.shortcut.is_waiting(member) || self.requests.of_member(member).any(Request::is_open)
+        self.waiting.is_waiting(member) || self.requests.of_member(member).any(Request::is_open)
     }
 
     /// The capture has lost bytes that the device sent on this connection.
@@ -171,8 +171,8 @@ impl DeviceLine {
     /// The place of what is known of an object, which may be one of the registry.
     #[inline]
     pub(super) fn subject_of(&mut self, object: (Key, Option<ObjectPlace>), context: &Context) -> At {
-        let (requests, shortcut) = (&self.requests, &self.shortcut);
-        let is_asked = |place| requests.any_for(place) || shortcut.is_about(place);
+        let (requests, waiting) = (&self.requests, &self.waiting);
+        let is_asked = |place| requests.any_for(place) || waiting.count(place) > 0;
         self.subjects.place(object, (&context.registry, &context.memory), is_asked)
     }
 
@@ -285,7 +285,7 @@ impl DeviceLine {
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {
-        self.next_check = Some(self.next_check.map_or(ts, |next| next.min(ts)));
+        self.next_check = Some(self.next_check.unwrap_or(Timestamp::LATEST).min(ts));
     }
 }
 

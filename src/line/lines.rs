@@ -200,11 +200,10 @@ impl<L: Listener + 'static> Lines<L> {
     #[inline]
     pub fn ordinary(&mut self, frame: &Ordinary, id: SightingId) {
         let Some(connection) = self.connections.get(frame.connection) else { return };
-        let Connection { opening, senders, line: spot, .. } = connection;
+        let Connection { senders, line: spot, .. } = connection;
         let seen = Seen { id, frame };
         let (Some(senders), Some(Spot { line, member })) = (*senders, *spot) else {
-            let ends = opening.ends(frame.direction);
-            return self.address_made(seen, ends);
+            return self.address_made(seen);
         };
         let is_copying = self.is_copying(line, member, frame.clock);
         match senders[frame.direction.index()] {
@@ -212,18 +211,16 @@ impl<L: Listener + 'static> Lines<L> {
                 self.on(line, |line, context| line.ask_the_long_way(member, seen, context));
             }
             Sender::Client => self.on_folded(line, |line, context| line.ask(member, seen, context)),
-            Sender::Device if is_copying => {
-                let ends =
-                    self.connections.get(frame.connection).map(|connection| connection.opening.ends(frame.direction));
-                ends.map(|ends| self.address_made(seen, ends));
-            }
+            Sender::Device if is_copying => self.address_made(seen),
             Sender::Device => self.on_folded(line, |line, context| line.hear(member, seen, context)),
         }
     }
 
     /// The rest of [`Self::ordinary`], where the frame may be a copy, or may say who is the device.
     #[inline(never)]
-    fn address_made(&mut self, Seen { id, frame }: Seen<'_>, ends: [Endpoint; 2]) {
+    fn address_made(&mut self, Seen { id, frame }: Seen<'_>) {
+        let Some(connection) = self.connections.get(frame.connection) else { return };
+        let ends = connection.opening.ends(frame.direction);
         let mut frame = boxed(|| frame.sighting(id, ends, Sender::Client));
         let addressee = self.address(&mut frame, id);
         self.frame(frame, addressee);
@@ -270,15 +267,12 @@ impl<L: Listener + 'static> Lines<L> {
                 values::judge_frame(&frame, context);
                 return line.request(member, Box::new(Exchange::asking(*frame)), context);
             }
-            match original {
-                Some(place) => {
-                    line.unfold(context);
-                    line.copy(place, member, &frame, context);
-                }
-                None => {
-                    line.unfold_for(member, &frame, context);
-                    line.original(identity, member, frame, context);
-                }
+            if let Some(place) = original {
+                line.unfold(context);
+                line.copy(place, member, &frame, context);
+            } else {
+                line.unfold_for(member, &frame, context);
+                line.original(identity, member, frame, context);
             }
         });
     }

@@ -37,6 +37,7 @@ mod slab;
 mod subject;
 mod trace;
 mod values;
+mod waiting;
 mod writes;
 
 pub use exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, Sighting, SightingId};

@@ -5,7 +5,6 @@
 //! lines, and from one processor's cache to the other's, is millions of these.
 
 use super::exchange::{Payload, Sender, Sighting, SightingId};
-use super::request::Key;
 use crate::endpoint::{ConnectionId, Direction, Endpoint};
 use crate::object::ObjectId;
 use crate::packet::{ByteRange, PacketNumber};
@@ -113,12 +112,6 @@ impl Ordinary {
     #[inline]
     pub fn place(&self) -> ByteRange {
         ByteRange { packet: self.packet, offset: self.offset, length: self.stream_length.into() }
-    }
-
-    /// What ties an answer to it, or it to a request.
-    #[inline]
-    pub(super) fn key(&self) -> Key {
-        Key { object_id: self.object_id, address: None }
     }
 
     /// All of it. `src`, `dst`: the ends of its connection.

@@ -1,6 +1,7 @@
 //! One request that is not done yet, and what an answer to it is.
 
 use super::exchange::{Exchange, ExchangeId, Pairing, Response, Sighting};
+use super::ordinary::Ordinary;
 use super::outcome::Found;
 use super::slab::At;
 use crate::anomaly::Severity;
@@ -21,6 +22,10 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn of(sighting: &Sighting) -> Self {
         Self { object_id: sighting.object_id, address: sighting.address }
+    }
+
+    pub(super) const fn of_ordinary(frame: &Ordinary) -> Self {
+        Self { object_id: frame.object_id, address: None }
     }
 }
 

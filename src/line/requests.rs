@@ -362,7 +362,7 @@ impl Requests {
 }
 
 /// Makes room for what belongs to a place.
-fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
+pub(super) fn grow<T: Default>(by_place: &mut Vec<T>, at: At) {
     if by_place.len() <= at.index() {
         by_place.resize_with(at.index() + 1, T::default);
     }

@@ -9,17 +9,17 @@ use super::asked::Fate;
 use super::contests::{Contest, Contested};
 use super::context::Context;
 use super::device::DeviceLine;
-use super::exchange::{Exchange, ExchangeId, Pairing, Sender, Sighting, SightingId};
+use super::exchange::{Exchange, Pairing, Sender, Sighting, SightingId};
 use super::fate::COPY_TRIAL;
 use super::load::BACKLOG;
 use super::ordinary::Ordinary;
 use super::plain::PlainExchange;
-use super::request::{Answer, Kind, Ordinal, Request};
-use super::slab::{At, Slab};
+use super::request::{Answer, Key, Kind, Request};
+use super::slab::At;
 use super::values;
+use super::waiting::{Early, Read, Turn};
 use crate::in_place::boxed;
 use crate::limits::OPEN_REQUESTS;
-use crate::object::ObjectId;
 use crate::rct::Command;
 use crate::rct::registry::DataType;
 use crate::time::Timestamp;
@@ -30,78 +30,6 @@ use smallvec::SmallVec;
 pub(super) struct Seen<'a> {
     pub(super) id: SightingId,
     pub(super) frame: &'a Ordinary,
-}
-
-/// READs that nothing has happened to, fewer than a backlog.
-#[derive(Debug, Default)]
-pub(super) struct Shortcut {
-    waiting: Slab<Waiting>,
-    /// In which order they were made.
-    order: Vec<Turn>,
-    /// Answers for objects that several of them are for, all of one connection, in the order in which they came: they wait
-    /// until there is one for each.
-    early: Vec<Early>,
-}
-
-/// Such an answer.
-#[derive(Debug)]
-struct Early {
-    contest: Contest,
-    frame: Ordinary,
-    sighting: SightingId,
-    /// When the line began to work on it, if there was an answer before.
-    line_free: Option<Timestamp>,
-}
-
-/// Such a READ.
-#[derive(Debug)]
-struct Waiting {
-    id: ExchangeId,
-    frame: Ordinary,
-    sighting: SightingId,
-    member: At,
-    subject: At,
-    ordinal: Ordinal,
-}
-
-/// The turn of such a READ: what every frame asks of all of them, and where it is kept.
-#[derive(Clone, Copy, Debug)]
-struct Turn {
-    clock: Timestamp,
-    object_id: ObjectId,
-    member: At,
-    at: At,
-}
-
-impl Early {
-    /// Whether it came after this READ, which it could be the answer to.
-    fn serves(&self, asked: &Waiting) -> bool {
-        self.frame.object_id == asked.frame.object_id && self.sighting > asked.sighting
-    }
-}
-
-impl Shortcut {
-    /// Whether a READ waits on this connection.
-    pub(super) fn is_waiting(&self, member: At) -> bool {
-        self.order.iter().any(|turn| turn.member == member)
-    }
-
-    /// Whether a READ waits for this object.
-    pub(super) fn is_about(&self, subject: At) -> bool {
-        self.order.iter().any(|turn| self.waiting.get(turn.at).is_some_and(|waiting| waiting.subject == subject))
-    }
-
-    /// Those for an object.
-    fn of(&self, object_id: ObjectId) -> impl Iterator<Item = &Turn> {
-        self.order.iter().filter(move |turn| turn.object_id == object_id)
-    }
-
-    /// The place in the order of the first one for an object, and whether there are others.
-    #[inline]
-    fn first(&self, object_id: ObjectId) -> Option<(usize, bool)> {
-        let mut places = (0..self.order.len()).filter(|place| self.order[*place].object_id == object_id);
-        Some((places.next()?, places.next().is_some()))
-    }
 }
 
 impl DeviceLine {
@@ -153,15 +81,15 @@ impl DeviceLine {
         let subject = self.subject(frame, context);
         let is_due =
             |asking: At, asked: Timestamp| asking == member && asked.saturating_add(self.pace.needs) <= frame.clock;
-        let mut waiting = self.shortcut.of(frame.object_id).peekable();
+        let mut waiting = self.waiting.of(frame.object_id).peekable();
         let mut requests = self.requests.unseen_for(subject).peekable();
         let is_judged_by_itself = match self.subjects.nature(subject).response_type {
             // Who else has asked meanwhile may have made the device cut it.
-            DataType::String => self.shortcut.order.iter().all(|turn| turn.member == member),
+            DataType::String => self.waiting.order.iter().all(|turn| turn.member == member),
             data_type => !data_type.is_table(),
         };
         frame.command == Command::RESPONSE
-            && self.shortcut.early.is_empty()
+            && self.waiting.early.is_empty()
             && frame.crc_ok()
             && frame.address.is_none()
             && is_judged_by_itself
@@ -181,19 +109,18 @@ impl DeviceLine {
         if self.goes_the_long_way {
             return false;
         }
-        let order = &self.shortcut.order;
         let (clock, one_go) = (frame.clock, self.pace.one_go);
         let this_go = clock.saturating_sub(one_go);
         if frame.command != Command::READ
-            || self.requests.owed() + order.len() + 1 >= BACKLOG
-            || self.requests.len() + order.len() >= OPEN_REQUESTS
-            || order.iter().any(|turn| turn.member == member && turn.clock < this_go)
+            || self.requests.owed() + self.waiting.order.len() + 1 >= BACKLOG
+            || self.requests.len() + self.waiting.order.len() >= OPEN_REQUESTS
+            || self.waiting.any_before(this_go, member)
         {
             return false;
         }
-        let subject = self.subject_of((frame.key(), frame.known()), context);
+        let subject = self.subject_of((Key::of_ordinary(frame), frame.known()), context);
         let Some(asking) = self.members.get_mut(member) else { return false };
-        let question = asking.asked.question(frame.key(), frame.command, frame.payload());
+        let question = asking.asked.question(Key::of_ordinary(frame), frame.command, frame.payload());
         if !self.subjects.nature(subject).is_known
             || asking.asked.repeated(question, clock, one_go, context.timeout).is_some()
         {
@@ -202,9 +129,7 @@ impl DeviceLine {
         let ordinal = asking.asked.note(question, None, clock);
         asking.counts.requests += 1;
         let id = context.out.asked(context.line, clock, frame.place());
-        let waiting = &mut self.shortcut.waiting;
-        let at = waiting.insert_with(|| Waiting { id, frame: *frame, sighting, member, subject, ordinal });
-        self.shortcut.order.push(Turn { clock, object_id: frame.object_id, member, at });
+        self.waiting.push((frame, sighting), id, (member, subject), ordinal);
         self.requests.pass_over(member, clock, one_go);
         self.load.eased();
         self.check_at(clock.saturating_add(context.timeout));
@@ -214,11 +139,11 @@ impl DeviceLine {
     /// Tells the exchange that this is the answer of; false where no READ waits for it here, or there is more to say of it.
     #[inline]
     fn answer_waiting(&mut self, member: At, seen: Seen<'_>, context: &mut Context) -> bool {
-        let Some((place, is_one_of)) = self.shortcut.first(seen.frame.object_id) else { return false };
-        if is_one_of {
+        let Some(place) = self.waiting.first(seen.frame.object_id) else { return false };
+        let turn = self.waiting.order[place];
+        if self.waiting.count(turn.subject) > 1 {
             return self.answer_one_of(member, seen, context);
         }
-        let turn = self.shortcut.order[place];
         if !self.is_plain_answer(member, seen.frame, turn, context) {
             return false;
         }
@@ -230,7 +155,7 @@ impl DeviceLine {
     /// Whether there is nothing to say of this as the answer to the READ whose turn that is.
     #[inline]
     fn is_plain_answer(&self, member: At, frame: &Ordinary, turn: Turn, context: &Context) -> bool {
-        let Some(subject) = self.shortcut.waiting.get(turn.at).map(|waiting| waiting.subject) else { return false };
+        let subject = turn.subject;
         turn.member == member
             && frame.command == Command::RESPONSE
             && values::is_plain_response(frame.command, frame.payload(), self.subjects.nature(subject))
@@ -243,23 +168,23 @@ impl DeviceLine {
     #[inline(never)]
     fn answer_one_of(&mut self, member: At, Seen { id: sighting, frame }: Seen<'_>, context: &mut Context) -> bool {
         let within = (!self.members.any_proven()).then_some(frame.connection);
-        let contest = Contest { key: frame.key(), within };
-        let is_other = |early: &Early| early.frame.object_id == frame.object_id && early.contest != contest;
-        if self.shortcut.early.iter().any(is_other)
-            || !self.shortcut.of(frame.object_id).all(|turn| self.is_plain_answer(member, frame, *turn, context))
+        let rivals = Contest { key: Key::of_ordinary(frame), within };
+        let is_other = |early: &Early| early.frame.object_id == frame.object_id && early.contest != rivals;
+        if self.waiting.early.iter().any(is_other)
+            || !self.waiting.of(frame.object_id).all(|turn| self.is_plain_answer(member, frame, *turn, context))
         {
             return false;
         }
         self.in_bootloader = false;
-        self.shortcut.early.push(Early { contest, frame: *frame, sighting, line_free: self.free_at });
+        self.waiting.early.push(Early { contest: rivals, frame: *frame, sighting, line_free: self.free_at });
         let is_for_it = |early: &Early| early.frame.object_id == frame.object_id;
-        let answered = self.shortcut.early.iter().filter(|early| is_for_it(early)).count();
-        if answered < self.shortcut.of(frame.object_id).count() {
+        let answered = self.waiting.early.iter().filter(|early| is_for_it(early)).count();
+        if answered < self.waiting.of(frame.object_id).count() {
             return true;
         }
-        let answers: SmallVec<[Early; 4]> = self.shortcut.early.extract_if(.., |early| is_for_it(early)).collect();
+        let answers: SmallVec<[Early; 4]> = self.waiting.early.extract_if(.., |early| is_for_it(early)).collect();
         for Early { frame, sighting, line_free, .. } in &answers {
-            if let Some((place, _)) = self.shortcut.first(frame.object_id) {
+            if let Some(place) = self.waiting.first(frame.object_id) {
                 self.tell_answered(place, Seen { id: *sighting, frame }, *line_free, context);
             }
         }
@@ -276,28 +201,27 @@ impl DeviceLine {
         line_free: Option<Timestamp>,
         context: &mut Context,
     ) {
-        let Turn { clock: asked, member, at, .. } = self.shortcut.order[place];
-        let (Some(waiting), Some(member)) = (self.shortcut.waiting.get(at), self.members.get_mut(member)) else {
+        let Turn { clock: asked, member, subject, at, .. } = self.waiting.order[place];
+        let (Some(read), Some(member)) = (self.waiting.get(at), self.members.get_mut(member)) else {
             return;
         };
         let began = line_free.map_or(asked, |free| free.max(asked));
         let (response_time, service_time) = (frame.clock.nanos_since(asked), frame.clock.nanos_since(began));
         context.out.plain(boxed(|| PlainExchange {
-            id: waiting.id,
+            id: read.id,
             client: member.ends.client,
             device: member.ends.device,
-            request: (waiting.sighting, waiting.frame),
+            request: (read.sighting, read.frame),
             response: (sighting, *frame),
             response_time,
             service_time,
         }));
         self.in_bootloader = false;
         self.free_at = Some(self.free_at.map_or(frame.clock, |free| free.max(frame.clock)));
-        self.subjects.remember_ordinary(waiting.subject, frame);
-        member.asked.set_fate(waiting.ordinal, Fate::Fine, frame.clock);
+        self.subjects.remember_ordinary(subject, frame);
+        member.asked.set_fate(read.ordinal, Fate::Fine, frame.clock);
         member.counts.own += 1;
-        self.shortcut.waiting.discard(at);
-        self.shortcut.order.remove(place);
+        self.waiting.remove(place);
         // Nothing is to be looked at then, but what else is open is looked at as often as on the long way.
         self.check_at(frame.clock.saturating_add(COPY_TRIAL));
     }
@@ -305,7 +229,7 @@ impl DeviceLine {
     /// Until when the first of the READs that wait here waits. Makes requests of them where that is over at `now`, or where
     /// answers are to be shared out then.
     pub(super) fn tick_waiting(&mut self, now: Timestamp, context: &Context) -> Option<Timestamp> {
-        let first = self.shortcut.order.iter().map(|turn| turn.clock).min()?;
+        let first = self.waiting.order.iter().map(|turn| turn.clock).min()?;
         let deadline = first.saturating_add(context.timeout);
         if deadline > now && self.contests.is_empty() {
             return Some(deadline);
@@ -317,7 +241,7 @@ impl DeviceLine {
     /// Makes requests like all others of the READs that wait here.
     #[inline]
     pub(super) fn unfold(&mut self, context: &Context) {
-        if !self.shortcut.order.is_empty() {
+        if !self.waiting.order.is_empty() {
             self.unfold_all(context);
         }
     }
@@ -325,7 +249,7 @@ impl DeviceLine {
     #[inline(never)]
     fn unfold_all(&mut self, context: &Context) {
         self.unfold_those(|_| true, context);
-        for Early { contest, frame, sighting, line_free } in self.shortcut.early.drain(..) {
+        for Early { contest, frame, sighting, line_free } in self.waiting.early.drain(..) {
             let Some(ends) = self.members.place(frame.connection).and_then(|member| self.members.get(member)) else {
                 continue;
             };
@@ -340,11 +264,9 @@ impl DeviceLine {
     /// The same of some of them.
     #[inline(never)]
     fn unfold_those(&mut self, is_meant: impl Fn(&Turn) -> bool, context: &Context) {
-        let Shortcut { waiting: kept, order, early } = &mut self.shortcut;
-        for Turn { at, .. } in order.extract_if(.., |turn| is_meant(turn)) {
-            let Some(waiting) = kept.remove(at) else { continue };
-            let served = early.iter().any(|early| early.serves(&waiting));
-            let Waiting { id, frame, sighting, member, subject, ordinal } = waiting;
+        for (Turn { member, subject, .. }, read) in self.waiting.take(is_meant) {
+            let served = self.waiting.early.iter().any(|early| early.serves(&read));
+            let Read { id, frame, sighting, ordinal } = read;
             let Some(asked_by) = self.members.get_mut(member) else { continue };
             let handle = self.requests.next_handle(id);
             asked_by.asked.set_handle(ordinal, handle);
@@ -359,11 +281,13 @@ impl DeviceLine {
 
 #[cfg(test)]
 mod tests {
+    use super::super::exchange::ExchangeId;
     use super::super::lines::{Lines, Opening};
     use super::super::outcome::{LineId, Listener};
     use super::*;
     use crate::anomaly::Anomaly;
     use crate::endpoint::{ConnectionId, Direction, Endpoint};
+    use crate::object::ObjectId;
     use crate::packet::ByteRange;
     use crate::rct::FrameStatus;
     use crate::rct::registry::Registry;
@@ -579,7 +503,7 @@ mod tests {
                 }
                 Act::Wait(_) => self.lines.tick(now),
                 Act::Lose(connection) => {
-                    self.lines.lost(ConnectionId(*connection), ends(0, Direction::ToClient)[0], now)
+                    self.lines.lost(ConnectionId(*connection), ends(0, Direction::ToClient)[0], now);
                 }
                 Act::GiveUp => self.lines.give_up(LineId::default()),
                 Act::Leave(connection) => {
@@ -596,7 +520,7 @@ mod tests {
             let counts = [0, 1].map(|id| {
                 line.members.place(ConnectionId(id)).and_then(|at| line.members.get(at)).map(|member| member.counts)
             });
-            let open = line.requests.len() + line.shortcut.order.len();
+            let open = line.requests.len() + line.waiting.order.len();
             let (free, emptied, pace, load) = (line.free_at, &line.emptied, &line.pace, &line.load);
             format!(
                 "{waits:?} {counts:?} {open} {free:?} {emptied:?} {pace:?} {load:?} {:?} {}",
@@ -622,8 +546,10 @@ mod tests {
                 prop_assert_eq!(short.perform(&act, now), long.perform(&act, now), "{:?}", act);
                 prop_assert_eq!(short.known(), long.known(), "{:?}", act);
             }
-            [&mut short, &mut long].into_iter().for_each(|play| play.lines.finish(now));
-            let [short, long] = [short, long].map(|mut play| std::mem::take(play.lines.listener()));
+            let [short, long] = [short, long].map(|mut play| {
+                play.lines.finish(now);
+                std::mem::take(play.lines.listener())
+            });
             prop_assert_eq!(short.told, long.told);
             prop_assert_eq!(long.plain, 0);
         }
