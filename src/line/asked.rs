@@ -29,6 +29,10 @@ pub(super) enum Fate {
 pub(super) struct Asked {
     /// They, and a few before them, in the order in which they were made.
     entries: Vec<Entry>,
+    /// How many of them did not go well, or have not yet.
+    doubtful: usize,
+    /// None of those was made before.
+    doubtful_since: Timestamp,
     /// The number of the next one.
     next: Ordinal,
     hasher: RandomState,
@@ -65,7 +69,8 @@ pub(super) enum Repeated {
 
 impl Default for Asked {
     fn default() -> Self {
-        Self { entries: Vec::new(), next: Ordinal::FIRST, hasher: RandomState::default() }
+        let (entries, doubtful_since) = (Vec::new(), Timestamp::LATEST);
+        Self { entries, doubtful: 0, doubtful_since, next: Ordinal::FIRST, hasher: RandomState::default() }
     }
 }
 
@@ -83,10 +88,28 @@ impl Asked {
         let number = self.next;
         self.next = Ordinal(number.0.wrapping_add(1));
         if self.entries.len() == usize::from(REMEMBERED + THROWN_AWAY) {
-            self.entries.drain(..usize::from(THROWN_AWAY));
+            self.throw_away();
         }
+        self.doubtful += 1;
+        self.doubtful_since = self.doubtful_since.min(clock);
         self.entries.push(Entry { handle, question, clock, fate: Fate::Pending, settled: clock });
         number
+    }
+
+    #[cold]
+    fn throw_away(&mut self) {
+        let thrown_away = self.entries.drain(..usize::from(THROWN_AWAY));
+        let doubtful = thrown_away.filter(|entry| entry.fate != Fate::Fine).count();
+        self.settle(doubtful);
+    }
+
+    /// So many of those in doubt are no more.
+    #[inline]
+    fn settle(&mut self, count: usize) {
+        self.doubtful -= count;
+        if self.doubtful == 0 {
+            self.doubtful_since = Timestamp::LATEST;
+        }
     }
 
     /// The same request before one at `clock`, if the client has asked nothing else since it saw that one fail, or may see it.
@@ -94,6 +117,14 @@ impl Asked {
     /// retry.
     #[inline]
     pub(super) fn repeated(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
+        // As a rule all earlier ones went well.
+        if self.doubtful_since >= clock.saturating_sub(one_go) {
+            return None;
+        }
+        self.look_back(question, clock, one_go, reach)
+    }
+
+    fn look_back(&self, question: Question, clock: Timestamp, one_go: Span, reach: Span) -> Option<Repeated> {
         let same = |entry: &Entry| entry.question == question;
         let mut earlier = self.recent().iter().rev();
         let this_go = clock.saturating_sub(one_go);
@@ -128,9 +159,17 @@ impl Asked {
     /// What became of a request is known since `at`.
     #[inline]
     pub(super) fn set_fate(&mut self, request: Ordinal, fate: Fate, at: Timestamp) {
-        if let Some(entry) = self.entry(request) {
-            entry.fate = fate;
-            entry.settled = at;
+        let Some(entry) = self.entry(request) else { return };
+        let (was_doubtful, clock) = (entry.fate != Fate::Fine, entry.clock);
+        entry.fate = fate;
+        entry.settled = at;
+        match (was_doubtful, fate == Fate::Fine) {
+            (true, true) => self.settle(1),
+            (false, false) => {
+                self.doubtful += 1;
+                self.doubtful_since = self.doubtful_since.min(clock);
+            }
+            _ => {}
         }
     }
 
@@ -206,6 +245,26 @@ mod tests {
     }
 
     proptest! {
+        /// Where nothing is in doubt, a look back finds nothing.
+        #[test]
+        fn who_looks_back_only_in_doubt_misses_nothing(
+            acts in proptest::collection::vec((0..4_u8, 0..30_i64, prop_oneof![6 => Just(Fate::Fine), 1 => Just(Fate::Failed)], 0..9_u32), 1..300),
+        ) {
+            let (mut asked, mut clock) = (Asked::default(), 1_000_000_000);
+            for (payload, ms, fate, ago) in acts {
+                clock += (ms - 3) * 1_000_000;
+                let now = Timestamp::from_nanos(clock);
+                let question = write(&asked, &[payload]);
+                let [short, long] = [Asked::repeated, Asked::look_back].map(|ask| ask(&asked, question, now, ONE_GO.into(), REACH.into()));
+                prop_assert_eq!(short, long);
+                let Ordinal(number) = asked.note(question, Some(handle(1)), now);
+                asked.set_fate(Ordinal(number.saturating_sub(ago).max(1)), fate, now);
+                let doubtful = asked.entries.iter().filter(|entry| entry.fate != Fate::Fine);
+                prop_assert!(doubtful.clone().all(|entry| entry.clock >= asked.doubtful_since));
+                prop_assert_eq!(doubtful.count(), asked.doubtful);
+            }
+        }
+
         /// Also where numbers wrap, and where a request is long forgotten.
         #[test]
         fn a_fate_is_that_of_its_request(
