@@ -71,3 +71,14 @@ impl Outlet<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A line of the cache holds 64 bytes.
+    #[test]
+    fn a_step_is_a_line_of_the_cache() {
+        assert_eq!(size_of::<Step>(), 64);
+    }
+}

@@ -1,6 +1,6 @@
 //! An exchange of which there is nothing to say: an ordinary READ, and the ordinary answer to it on the same connection.
 //!
-//! Nearly all are so. It is a third as large as an [`Exchange`], which it becomes for whoever asks.
+//! Nearly all are so. It takes two fifths of the bytes of an [`Exchange`], which it becomes for whoever asks.
 
 use super::exchange::{Exchange, ExchangeId, ExchangeStatus, Pairing, Response, Sender, SightingId};
 use super::ordinary::Ordinary;
