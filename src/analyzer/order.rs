@@ -137,7 +137,7 @@ impl Order {
 
     /// Fills the place that was promised to this exchange; one without a promise takes its own.
     #[inline]
-    pub(super) fn fill(&mut self, exchange: ExchangeId, told: Told, place: impl FnOnce() -> Place) {
+    pub(super) fn fill(&mut self, exchange: ExchangeId, told: Told, place: Place) {
         // Exchanges are told about as they were promised, so that it is the one behind the last, or almost.
         let hint = self.filled.wrapping_sub(self.gone);
         for at in hint..hint.saturating_add(NEAR) {
@@ -147,7 +147,7 @@ impl Order {
                 None => break,
             }
         }
-        self.fill_far(exchange, told, place());
+        self.fill_far(exchange, told, place);
     }
 
     /// The same for one that has to be searched for.

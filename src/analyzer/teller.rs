@@ -47,15 +47,16 @@ impl Listener for Book {
         count_exchange(&mut self.summary, &exchange);
         let (id, lead) = (exchange.id, exchange.lead());
         let place = Place::of(lead.clock, lead.place());
-        self.order.fill(id, Told::Exchange(exchange), || place);
+        self.order.fill(id, Told::Exchange(exchange), place);
     }
 
     #[inline]
     fn plain(&mut self, exchange: Box<PlainExchange>) {
         self.summary.request_count += 1;
         self.summary.answered_count += 1;
-        let (id, request) = (exchange.id, exchange.request.1);
-        self.order.fill(id, Told::Plain(exchange), || Place::of(request.ts(), request.place()));
+        let (id, (_, request)) = (exchange.id, &exchange.request);
+        let place = Place::of(request.ts(), request.place());
+        self.order.fill(id, Told::Plain(exchange), place);
     }
 
     fn anomaly(&mut self, clock: Timestamp, anomaly: Box<Anomaly>) {

@@ -207,7 +207,7 @@ impl DeviceLine {
             pairing: if arrival.frame.crc_ok() { Pairing::Certain } else { Pairing::Tentative },
             first: arrival.frame,
             copies: SmallVec::new(),
-            line_free: self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN)),
+            line_free: self.line_free(),
             anomalies,
         }
     }
@@ -269,9 +269,8 @@ impl DeviceLine {
     ) -> bool {
         let here = frame.connection;
         let own = owner == Some(here);
-        if let Some(member) = self.members.get_mut(at.0) {
-            member.counts.own += u64::from(own);
-            member.counts.foreign += u64::from(!own && owner.is_some());
+        if let Some(member) = self.members.get_mut(at.0).filter(|_| owner.is_some()) {
+            member.counts.answered(own);
         }
         if own || !frame.crc_ok() || !frame.command.is_response() {
             return false;

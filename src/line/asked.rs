@@ -90,8 +90,7 @@ impl Asked {
         if self.entries.len() == usize::from(REMEMBERED + THROWN_AWAY) {
             self.throw_away();
         }
-        self.doubtful += 1;
-        self.doubtful_since = self.doubtful_since.min(clock);
+        self.doubt(clock);
         self.entries.push(Entry { handle, question, clock, fate: Fate::Pending, settled: clock });
         number
     }
@@ -101,6 +100,13 @@ impl Asked {
         let thrown_away = self.entries.drain(..usize::from(THROWN_AWAY));
         let doubtful = thrown_away.filter(|entry| entry.fate != Fate::Fine).count();
         self.settle(doubtful);
+    }
+
+    /// One more that was made at this time is in doubt.
+    #[inline]
+    fn doubt(&mut self, clock: Timestamp) {
+        self.doubtful += 1;
+        self.doubtful_since = self.doubtful_since.min(clock);
     }
 
     /// So many of those in doubt are no more.
@@ -163,13 +169,9 @@ impl Asked {
         let (was_doubtful, clock) = (entry.fate != Fate::Fine, entry.clock);
         entry.fate = fate;
         entry.settled = at;
-        match (was_doubtful, fate == Fate::Fine) {
-            (true, true) => self.settle(1),
-            (false, false) => {
-                self.doubtful += 1;
-                self.doubtful_since = self.doubtful_since.min(clock);
-            }
-            _ => {}
+        self.settle(usize::from(was_doubtful));
+        if fate != Fate::Fine {
+            self.doubt(clock);
         }
     }
 

@@ -179,7 +179,7 @@ impl DeviceLine {
     /// A client's frame.
     #[inline(never)]
     pub(super) fn request(&mut self, member: At, mut exchange: Box<Exchange>, context: &mut Context) {
-        let Exchange { id, request: Some(frame), anomalies, .. } = &mut *exchange else { return };
+        let Exchange { request: Some(frame), anomalies, .. } = &mut *exchange else { return };
         if !frame.crc_ok() {
             return;
         }
@@ -190,7 +190,6 @@ impl DeviceLine {
         let room = self.room_for(frame, context);
         let is_too_much = room.is_err();
         let handle = self.requests.next_handle(context.out.asked(context.line, clock, frame.place()));
-        *id = handle.id;
         values::judge_request(frame, &nature, anomalies, context);
         if kind == Kind::Write {
             self.note_write(handle, subject, frame, anomalies, context);
@@ -282,6 +281,16 @@ impl DeviceLine {
             first.by = first.by.or(is_retry.then_some(handle));
         });
         is_retry.then(|| Box::new(Repetition { of: Some(first), ..Repetition::default() }))
+    }
+
+    /// When the line last finished an answer; long ago where it has given none.
+    pub(super) fn line_free(&self) -> Timestamp {
+        self.free_at.unwrap_or(Timestamp::from_nanos(i64::MIN))
+    }
+
+    /// The line has finished an answer.
+    pub(super) fn finished(&mut self, clock: Timestamp) {
+        self.free_at = Some(self.line_free().max(clock));
     }
 
     pub(super) fn check_at(&mut self, ts: Timestamp) {

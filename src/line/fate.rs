@@ -120,9 +120,7 @@ impl DeviceLine {
         for frame in iter::once(&answer.first).chain(&seen) {
             let member = self.members.place(frame.connection);
             if let Some(member) = member.and_then(|member| self.members.get_mut(member)) {
-                let is_own = frame.connection == asking;
-                member.counts.own += u64::from(is_own);
-                member.counts.foreign += u64::from(!is_own);
+                member.counts.answered(frame.connection == asking);
             }
         }
         self.give(handle, answer, (&seen, place), memory);
@@ -168,7 +166,7 @@ impl DeviceLine {
         memory: &Memory,
     ) {
         let clock = frame.clock;
-        self.free_at = Some(self.free_at.map_or(clock, |free| free.max(clock)));
+        self.finished(clock);
         self.subjects.remember_answer(subject, frame, owner, memory);
         if let Some(member) = self.members.get_mut(member) {
             member.asked.set_fate(request, fate, clock);

@@ -49,6 +49,14 @@ pub struct Counts {
     pub portal: bool,
 }
 
+impl Counts {
+    /// An answer has come, for the connection itself or for another one.
+    pub(super) fn answered(&mut self, is_own: bool) {
+        self.own += u64::from(is_own);
+        self.foreign += u64::from(!is_own);
+    }
+}
+
 /// Who speaks on a connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ends {

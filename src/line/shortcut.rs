@@ -68,6 +68,9 @@ impl DeviceLine {
 
     /// Makes requests of the READs that are looked at for a frame of the device which is no copy.
     pub(super) fn unfold_for(&mut self, member: At, frame: &Sighting, context: &Context) {
+        if self.waiting.order.is_empty() {
+            return;
+        }
         if self.concerns_nobody_else(frame, member, context) {
             self.unfold_those(|turn| turn.object_id == frame.object_id, context);
         } else {
@@ -148,7 +151,7 @@ impl DeviceLine {
             return false;
         }
         self.pace.learn(turn.clock, seen.frame.clock);
-        self.tell_answered(place, seen, self.free_at, context);
+        self.tell_answered(place, seen, self.line_free(), context);
         true
     }
 
@@ -176,7 +179,7 @@ impl DeviceLine {
             return false;
         }
         self.in_bootloader = false;
-        self.waiting.early.push(Early { contest: rivals, frame: *frame, sighting, line_free: self.free_at });
+        self.waiting.early.push(Early { contest: rivals, frame: *frame, sighting, line_free: self.line_free() });
         let is_for_it = |early: &Early| early.frame.object_id == frame.object_id;
         let answered = self.waiting.early.iter().filter(|early| is_for_it(early)).count();
         if answered < self.waiting.of(frame.object_id).count() {
@@ -192,20 +195,20 @@ impl DeviceLine {
     }
 
     /// Tells the exchange that the READ at some place in the order and its answer are. `line_free`: when the line began to work
-    /// on that, if there was an answer before.
+    /// on that.
     #[inline]
     fn tell_answered(
         &mut self,
         place: usize,
         Seen { id: sighting, frame }: Seen<'_>,
-        line_free: Option<Timestamp>,
+        line_free: Timestamp,
         context: &mut Context,
     ) {
         let Turn { clock: asked, member, subject, at, .. } = self.waiting.order[place];
         let (Some(read), Some(member)) = (self.waiting.get(at), self.members.get_mut(member)) else {
             return;
         };
-        let began = line_free.map_or(asked, |free| free.max(asked));
+        let began = line_free.max(asked);
         let (response_time, service_time) = (frame.clock.nanos_since(asked), frame.clock.nanos_since(began));
         context.out.plain(boxed(|| PlainExchange {
             id: read.id,
@@ -217,11 +220,11 @@ impl DeviceLine {
             service_time,
         }));
         self.in_bootloader = false;
-        self.free_at = Some(self.free_at.map_or(frame.clock, |free| free.max(frame.clock)));
         self.subjects.remember_ordinary(subject, frame);
         member.asked.set_fate(read.ordinal, Fate::Fine, frame.clock);
-        member.counts.own += 1;
+        member.counts.answered(true);
         self.waiting.remove(place);
+        self.finished(frame.clock);
         // Nothing is to be looked at then, but what else is open is looked at as often as on the long way.
         self.check_at(frame.clock.saturating_add(COPY_TRIAL));
     }
@@ -254,7 +257,6 @@ impl DeviceLine {
                 continue;
             };
             let first = boxed(|| frame.sighting(sighting, ends.ends.of(Sender::Device), Sender::Device));
-            let line_free = line_free.unwrap_or(Timestamp::from_nanos(i64::MIN));
             let (copies, pairing, anomalies) = (SmallVec::new(), Pairing::Certain, Vec::new());
             let answer = Answer { first, copies, pairing, line_free, anomalies };
             self.contests.add(Contested { contest, answer, seen: SmallVec::new(), place: None });

@@ -34,8 +34,8 @@ pub(super) struct Early {
     pub(super) contest: Contest,
     pub(super) frame: Ordinary,
     pub(super) sighting: SightingId,
-    /// When the line began to work on it, if there was an answer before.
-    pub(super) line_free: Option<Timestamp>,
+    /// When the line began to work on it.
+    pub(super) line_free: Timestamp,
 }
 
 /// Such a READ.

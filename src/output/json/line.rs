@@ -215,16 +215,9 @@ impl Line {
     /// A 32-bit integer in a slot where floats stand too: always with a fraction. Readers infer a column's type from its
     /// first rows (DuckDB 2.0 from 20,480) and would silently make 0 of the first 0.5 behind them.
     #[inline(always)]
-    pub(super) fn whole(&mut self, front: &str, number: impl itoa::Integer) {
-        self.integer(front, number);
-        self.raw(".0");
-    }
-
-    /// The same for a number that is short as a rule.
-    #[inline(always)]
-    pub(super) fn short_whole(&mut self, front: &str, number: i64) {
+    pub(super) fn whole(&mut self, front: &str, number: impl Into<i64>) {
         self.bytes.write(front, |room| {
-            let length = digits::signed(room, number);
+            let length = digits::signed(room, number.into());
             room[length] = b'.';
             room[length + 1] = b'0';
             length + 2

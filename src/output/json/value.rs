@@ -100,9 +100,9 @@ impl ValueWriter {
     #[inline(always)]
     fn write_whole(line: &mut Line, number: i64, (known, data_type): (&Rendered<'_>, DataType), trust: Trust) {
         if data_type.is_signed() {
-            line.short_whole(concat!(key!("value"), opening!("int"), key!("num")), number);
+            line.whole(concat!(key!("value"), opening!("int"), key!("num")), number);
         } else {
-            line.short_whole(concat!(key!("value"), opening!("uint"), key!("num")), number);
+            line.whole(concat!(key!("value"), opening!("uint"), key!("num")), number);
         }
         line.short(&known.unit);
         line.digits(TEXT, |room| Some(digits::signed(room, number)));
@@ -113,7 +113,7 @@ impl ValueWriter {
     /// A moment of the device's clock.
     #[inline(always)]
     fn write_moment(line: &mut Line, seconds: u32, trust: Trust) {
-        line.short_whole(concat!(key!("value"), opening!("unix_time"), key!("num")), seconds.into());
+        line.whole(concat!(key!("value"), opening!("unix_time"), key!("num")), seconds);
         line.device_time(key!("device_time"), seconds);
         line.device_time_text(key!("text"), seconds);
         end(line, trust);
@@ -271,7 +271,7 @@ const fn opening(value: &Value<'_>) -> &'static [u8] {
     opening.as_bytes()
 }
 
-fn whole(line: &mut Line, number: impl itoa::Integer) {
+fn whole(line: &mut Line, number: impl Into<i64>) {
     line.whole(key!("num"), number);
 }
 
