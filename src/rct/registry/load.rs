@@ -4,6 +4,7 @@
 //! or from the caller.
 
 use super::csv::Reader;
+use super::index::Index;
 use super::{DataType, Element, EventType, FieldKind, Flags, Object, Registry, RegistryError, StructField, Structure};
 use super::{parse_id, search};
 use crate::object::ObjectId;
@@ -52,8 +53,8 @@ impl Registry {
     /// Adds objects, or puts them in the place of those with the same id.
     fn put(&mut self, Table { objects, lines }: Table) -> Result<(), RegistryError> {
         for object in objects {
-            match self.by_id.get(&object.id) {
-                Some(&place) => self.objects[place as usize] = object,
+            match self.by_id.get(object.id) {
+                Some(place) => self.objects[place as usize] = object,
                 None => self.objects.push(object),
             }
         }
@@ -61,7 +62,7 @@ impl Registry {
         self.objects.sort_unstable_by(|a, b| {
             (a.name.is_empty(), a.name.as_str(), a.id).cmp(&(b.name.is_empty(), b.name.as_str(), b.id))
         });
-        self.by_id = (0..).zip(&self.objects).map(|(place, object)| (object.id, place)).collect();
+        self.by_id = Index::new(self.objects.iter().map(|object| object.id));
         let twice = |pair: &&[Object]| pair[0].name == pair[1].name && !pair[0].name.is_empty();
         let Some([a, b]) = self.objects.windows(2).find(twice) else { return Ok(()) };
         let line = lines.get(&b.id).max(lines.get(&a.id)).copied().unwrap_or(1);

@@ -4,6 +4,7 @@
 //! others. Knows no payloads: `rct::value` reads those with what is written here.
 
 mod csv;
+mod index;
 mod load;
 mod object;
 mod search;
@@ -14,6 +15,7 @@ pub use search::parse_id;
 pub use structure::{Element, EventType, FieldKind, StructField, Structure};
 
 use crate::object::ObjectId;
+use index::Index;
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::num::NonZeroU16;
@@ -25,8 +27,8 @@ pub struct Registry {
     version: String,
     /// Sorted by name; those without a name are last, by id.
     objects: Vec<Object>,
-    /// Places in `objects`; as many as there are objects.
-    by_id: FxHashMap<ObjectId, u32>,
+    /// Places in `objects`.
+    by_id: Index,
     /// Sorted by number.
     enums: FxHashMap<ObjectId, Vec<(u32, String)>>,
     /// Sorted by bit.
@@ -82,13 +84,13 @@ impl Registry {
     /// The object with this id.
     #[inline]
     pub fn get(&self, id: ObjectId) -> Option<&Object> {
-        self.by_id.get(&id).map(|&place| &self.objects[place as usize])
+        self.by_id.get(id).map(|place| &self.objects[place as usize])
     }
 
     /// The place of the object with this id.
     #[inline]
     pub fn place(&self, id: ObjectId) -> Option<ObjectPlace> {
-        self.by_id.get(&id).and_then(|&place| ObjectPlace::new(place))
+        self.by_id.get(id).and_then(ObjectPlace::new)
     }
 
     /// The object with this name, written exactly so.
