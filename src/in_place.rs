@@ -6,7 +6,6 @@
 //!
 //! Knows nothing of the values.
 
-use std::collections::VecDeque;
 use std::iter::once_with;
 
 /// A box of what `make` makes.
@@ -19,12 +18,6 @@ pub(crate) fn boxed<T>(make: impl FnOnce() -> T) -> Box<T> {
 #[inline]
 pub(crate) fn push<T>(list: &mut Vec<T>, make: impl FnOnce() -> T) {
     list.extend(once_with(make));
-}
-
-/// Puts what `make` makes at the end of a queue.
-#[inline]
-pub(crate) fn push_back<T>(queue: &mut VecDeque<T>, make: impl FnOnce() -> T) {
-    queue.extend(once_with(make));
 }
 
 /// Puts what `make` makes in an empty place. What may have been there is not dropped.

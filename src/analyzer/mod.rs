@@ -12,7 +12,7 @@
 //! | --- | --- |
 //! | `collector`, `work` | packets to steps |
 //! | `stream`, `half` | one connection, and each of its directions: a framer, and which packet each byte came from |
-//! | `sequence` | frames reach the line in the order of the packets that completed them |
+//! | `sequence`, `release` | frames reach the line in the order of the packets that completed them |
 //! | `step`; `found`, `closed`, `trouble` | what goes from one half to the other |
 //! | `teller` | steps to events |
 //! | `told` | an event that waits for its sink |
@@ -26,6 +26,7 @@ mod collector;
 mod found;
 mod half;
 mod order;
+mod release;
 mod report;
 mod sequence;
 mod step;
@@ -130,13 +131,14 @@ impl Analyzer {
 
     fn hand_out<S: Sink>(&mut self, sink: &mut S) -> Result<(), S::Error> {
         self.tell();
-        self.told.drain(..).try_for_each(|told| told.tell(sink))
+        self.told.iter().try_for_each(|told| told.tell(sink))
     }
 
     fn tell(&mut self) {
+        self.teller.reuse(&mut self.told);
         let steps = self.collector.steps();
         self.teller.take(steps, &mut self.told);
-        steps.clear();
+        Step::clear(steps);
     }
 
     /// Takes something that the reader of the capture noticed.

@@ -4,7 +4,6 @@
 //! here at once, and everything behind that place waits until it is filled.
 
 use super::told::Told;
-use crate::in_place::push_back;
 use crate::limits::WAITING_BYTES;
 use crate::line::{ExchangeId, LineId, Sighting};
 use crate::packet::{ByteRange, PacketNumber};
@@ -108,23 +107,22 @@ impl Order {
     pub(super) fn put(&mut self, place: Place, event: Told) {
         let weight = weight(&event);
         self.weight += weight;
-        self.insert(|| place, || Held::Told(event, weight));
+        self.insert(place, Held::Told(event, weight));
     }
 
     /// Keeps the place of some bytes for an exchange that is not told yet, and for whatever comes behind it.
     #[inline]
     pub(super) fn promise(&mut self, clock: Timestamp, at: ByteRange, (exchange, line): (ExchangeId, LineId)) {
-        self.insert(|| Place::of(clock, at), || Held::Promised(exchange, line));
+        self.insert(Place::of(clock, at), Held::Promised(exchange, line));
     }
 
-    /// `place`: made where it stays, see [`in_place`](crate::in_place).
     #[inline]
-    fn insert(&mut self, place: impl Fn() -> Place, event: impl FnOnce() -> Held) {
+    fn insert(&mut self, place: Place, event: Held) {
         // Most belong at the end.
-        if self.held.back().is_none_or(|(last, _)| *last <= place()) {
-            push_back(&mut self.held, || (place(), event()));
+        if self.held.back().is_none_or(|(last, _)| *last <= place) {
+            self.held.push_back((place, event));
         } else {
-            self.insert_earlier(place(), event());
+            self.insert_earlier(place, event);
         }
     }
 
@@ -185,15 +183,14 @@ impl Order {
     /// Hands out all that nothing earlier can come before: nothing is known any more of before `settled`.
     #[inline]
     pub(super) fn release(&mut self, settled: Timestamp, out: &mut Vec<Told>) {
-        while let Some((place, Held::Told(..))) = self.held.front() {
-            if place.clock.saturating_add(SLACK) > settled && !self.is_full() {
-                break;
-            }
+        let until = settled.saturating_sub(SLACK);
+        while let Some((place, Held::Told(..))) = self.held.front()
+            && (place.clock <= until || self.is_full())
+            && let Some((_, Held::Told(event, weight))) = self.held.pop_front()
+        {
             self.gone = self.gone.wrapping_add(1);
-            if let Some((_, Held::Told(event, weight))) = self.held.pop_front() {
-                self.weight -= weight;
-                out.push(event);
-            }
+            self.weight -= weight;
+            out.push(event);
         }
     }
 

@@ -11,12 +11,23 @@ use crate::in_place::push;
 use crate::line::Opening;
 use crate::packet::PacketNumber;
 use crate::time::Timestamp;
+use std::mem;
 
 /// One thing that the packets have brought.
 #[derive(Debug)]
 pub struct Step(pub(super) Kind);
 
 impl Step {
+    /// Empties a list of steps that have been told.
+    ///
+    /// None of them holds anything any more that there would be to drop. To look at each for that would be to fetch all
+    /// of them again.
+    #[inline]
+    pub fn clear(told: &mut Vec<Self>) {
+        debug_assert!(told.iter().all(|Self(kind)| matches!(kind, Kind::Told | Kind::Found(Found::Ordinary(_)))));
+        mem::forget(told.drain(..));
+    }
+
     /// Where in the capture it was complete, for what comes in that order.
     pub(super) fn place_in_capture(&self) -> Option<(PacketNumber, u32)> {
         match &self.0 {

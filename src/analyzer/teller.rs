@@ -83,7 +83,7 @@ impl Teller {
     }
 
     /// Takes what is in these steps, in order, and appends what is settled by them to `out`; after the last one of a session,
-    /// everything, the summary last. There is no use for a step twice.
+    /// everything, the summary last. There is no use for a step twice: see [`Step::clear`].
     pub fn take(&mut self, steps: &mut [Step], out: &mut Vec<Told>) {
         for Step(kind) in steps {
             if let Kind::Found(Found::Ordinary(frame)) = kind {
@@ -102,6 +102,16 @@ impl Teller {
                 Kind::BothWays(id) => self.lines.seen_both_ways(id),
                 Kind::Trouble(trouble) => self.trouble(*trouble),
                 Kind::End(end) => self.end(*end, out),
+            }
+        }
+    }
+
+    /// Takes back what has been told, for the room: there is always as much of it in use as waits.
+    #[inline]
+    pub fn reuse(&mut self, told: &mut Vec<Told>) {
+        for told in told.drain(..) {
+            if let Told::Plain(exchange) = told {
+                self.lines.reuse(exchange);
             }
         }
     }

@@ -12,7 +12,6 @@ use super::step::{End, Kind, Outlet, Step};
 use super::stream::{Protocol, Stream};
 use crate::endpoint::{ByConnection, ConnectionId, Direction};
 use crate::event::Summary;
-use crate::in_place::push;
 use crate::limits::{
     FRAME_PATIENCE, PROBE_BYTES, STEPS_AT_ONCE, UNFINISHED_BYTES_TOTAL, UNFINISHED_FRAME_BYTES, UNPROVEN_BYTES_TOTAL,
 };
@@ -28,15 +27,9 @@ use std::time::Duration;
 /// A device does not pause for so long inside a frame.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long frames wait for bytes behind a hole.
-const PATIENCE_NANOS: i64 = 5_000_000_000;
-
 /// Things found on a connection of an unknown protocol before it is taken for another one: ours shows a right frame long
 /// before.
 const PROBE_ITEMS: usize = 256;
-
-/// What is waiting to be told is looked at this often while no frame comes.
-const IDLE_NANOS: i64 = 10_000_000;
 
 /// Nobody waits for the rest of a frame for so long.
 const LONG_SILENCE: Duration = Duration::from_secs(5);
@@ -51,9 +44,9 @@ pub(super) struct Work {
     pub(super) ts: Timestamp,
     pub(super) now: Timestamp,
     pub(super) streams: ByConnection<Stream>,
-    sequence: Sequence,
+    pub(super) sequence: Sequence,
     /// Where in `steps` begins what this packet has brought.
-    fresh_from: usize,
+    pub(super) fresh_from: usize,
     /// What has not been taken yet.
     pub(super) steps: Vec<Step>,
     /// As far as packets and TCP go.
@@ -63,13 +56,13 @@ pub(super) struct Work {
     /// What has been found on all connections whose protocol is not known yet.
     unproven: usize,
     /// Directions that held bytes back when data last came, and when to look at them.
-    watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
+    pub(super) watch: BTreeSet<(Timestamp, ConnectionId, Direction)>,
     /// When was last handed out what is settled.
-    released: Timestamp,
+    pub(super) released: Timestamp,
     /// Nothing more comes of before, as was said last.
-    settled: Timestamp,
+    pub(super) settled: Timestamp,
     /// The first packet whose bytes wait behind a hole, and since when some do.
-    pending: Option<(PacketNumber, Timestamp)>,
+    pub(super) pending: Option<(PacketNumber, Timestamp)>,
     pub(super) other_ports: FxHashMap<u16, u64>,
     pub(super) snapped_count: u64,
 }
@@ -178,14 +171,17 @@ impl Work {
     /// What its bytes have shown of a connection.
     #[inline]
     fn follow(&mut self, id: ConnectionId, follow: Follow, drain: &mut Drain<'_>) {
-        match follow {
-            Follow::No => drain.ignore(id),
-            Follow::Yes { two_sided: true } => {}
-            Follow::Yes { two_sided: false } => {
-                if let Some(connection) = drain.connection(id) {
-                    self.note_sides(connection);
-                }
-            }
+        if follow != (Follow::Yes { two_sided: true }) {
+            self.follow_anew(id, follow, drain);
+        }
+    }
+
+    #[inline(never)]
+    fn follow_anew(&mut self, id: ConnectionId, follow: Follow, drain: &mut Drain<'_>) {
+        if follow == Follow::No {
+            drain.ignore(id);
+        } else if let Some(connection) = drain.connection(id) {
+            self.note_sides(connection);
         }
     }
 
@@ -377,7 +373,7 @@ impl Work {
     }
 
     /// Looks at directions that have been silent while holding bytes back.
-    fn watch(&mut self) {
+    pub(super) fn watch(&mut self) {
         // What is left over stays due.
         while !self.has_enough()
             && let Some(&(due, connection, direction)) = self.watch.first().filter(|(due, ..)| *due <= self.now)
@@ -397,83 +393,6 @@ impl Work {
             }
             self.collect(connection, direction);
         }
-    }
-
-    /// Passes on what is settled.
-    pub(super) fn release(&mut self, pending: Option<PacketNumber>) {
-        if !self.watch.is_empty() {
-            self.watch();
-        }
-        let idle = self.steps.len() == self.fresh_from && self.now.nanos_since(self.released) < IDLE_NANOS;
-        if idle && pending == self.pending.map(|(packet, _)| packet) {
-            return;
-        }
-        self.released = self.now;
-        if pending.is_none() && self.nothing_waits() {
-            // Nearly always it stands where it belongs.
-            self.pending = None;
-            return self.settle(self.now);
-        }
-        self.pass_on_in_order(pending);
-        let settled = self.sequence.settled(self.now).min(self.pending_since(pending));
-        self.settle(settled);
-    }
-
-    /// Passes on what waits for nothing, where more comes of the same packet: nothing is settled by it that was not before.
-    #[cold]
-    pub(super) fn pause(&mut self, pending: Option<PacketNumber>) {
-        if pending.is_some() || !self.nothing_waits() {
-            self.pass_on_in_order(pending);
-        }
-        push(&mut self.steps, || Step(Kind::Settled(self.settled)));
-    }
-
-    #[inline]
-    fn settle(&mut self, settled: Timestamp) {
-        self.settled = settled;
-        // Nearly always what the packet has brought last can say so.
-        if let Some(Step(Kind::Found(found))) = self.steps[self.fresh_from..].last_mut()
-            && found.at().clock() == settled
-        {
-            return found.settle();
-        }
-        push(&mut self.steps, || Step(Kind::Settled(settled)));
-    }
-
-    /// Whether all that this packet has brought is in order, and nothing before it waits.
-    fn nothing_waits(&self) -> bool {
-        let fresh = &self.steps[self.fresh_from..];
-        self.sequence.is_idle() && (fresh.len() < 2 || fresh.iter().filter_map(Step::place_in_capture).is_sorted())
-    }
-
-    /// Passes on whatever waits for nothing before it.
-    fn pass_on_in_order(&mut self, pending: Option<PacketNumber>) {
-        self.put_in_sequence();
-        while let Some(found) = self.sequence.next(pending, self.now) {
-            self.steps.push(Step(Kind::Found(found)));
-        }
-    }
-
-    /// Takes what this packet has completed back out of the steps: it has to wait for its turn.
-    fn put_in_sequence(&mut self) {
-        for step in self.steps.split_off(self.fresh_from) {
-            match step.0 {
-                Kind::Found(found) => self.sequence.put(found),
-                _ => self.steps.push(step),
-            }
-        }
-    }
-
-    /// Since when bytes wait behind a hole, but no longer ago than others wait for them. A packet that was not the first
-    /// to wait counts from the one before it.
-    fn pending_since(&mut self, pending: Option<PacketNumber>) -> Timestamp {
-        self.pending = match (pending, self.pending) {
-            (None, _) => None,
-            (Some(packet), Some((known, since))) if packet != self.packet || known == packet => Some((packet, since)),
-            (Some(packet), _) => Some((packet, self.now)),
-        };
-        let patient = Timestamp::from_nanos(self.now.nanos().saturating_sub(PATIENCE_NANOS));
-        self.pending.map_or(self.now, |(_, since)| since.max(patient))
     }
 
     /// The capture is over: nobody waits for anything any more.

@@ -58,17 +58,16 @@ impl<S: Sink<Error = io::Error>, B: FnOnce(Option<Timestamp>) -> io::Result<S>> 
         Ok(())
     }
 
-    /// Tells the steps, shows what that comes to, and drops them: whoever fills the list again would have to fetch them for
-    /// that.
+    /// Tells the steps, and shows what that comes to.
     fn tell(&mut self, teller: &mut Teller, list: &mut Vec<Step>) -> io::Result<()> {
         for steps in list.chunks_mut(AT_ONCE) {
             teller.take(steps, &mut self.told);
             if let Some(sink) = &mut self.sink {
                 self.told.iter().try_for_each(|told| told.tell(sink))?;
             }
-            self.told.clear();
+            teller.reuse(&mut self.told);
         }
-        list.clear();
+        Step::clear(list);
         Ok(())
     }
 

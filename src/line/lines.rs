@@ -11,6 +11,7 @@ use super::memory::Memory;
 use super::noise::{self, NonFrameSeen};
 use super::ordinary::Ordinary;
 use super::outcome::{About, LineId, Listener, Outbox};
+use super::plain::PlainExchange;
 use super::request::Key;
 use super::roles::Roles;
 use super::shortcut::Seen;
@@ -275,6 +276,12 @@ impl<L: Listener + 'static> Lines<L> {
                 line.original(identity, member, frame, context);
             }
         });
+    }
+
+    /// Takes back a plain exchange that has been told, for its room.
+    #[inline]
+    pub fn reuse(&mut self, told: Box<PlainExchange>) {
+        self.context.out.reuse(told);
     }
 
     /// Who sends from this end of a connection, as far as known.

@@ -4,6 +4,7 @@ use super::exchange::{Exchange, ExchangeId, Sighting};
 use super::plain::PlainExchange;
 use crate::anomaly::{Anomaly, AnomalyId, Code};
 use crate::endpoint::ConnectionId;
+use crate::in_place::boxed;
 use crate::limits::EVIDENCE_SPANS;
 use crate::object::ObjectId;
 use crate::packet::ByteRange;
@@ -44,6 +45,9 @@ pub(super) struct Outbox<L: ?Sized = dyn Listener> {
     secrets: FxHashSet<ObjectId>,
     exchanges: u64,
     anomalies: u64,
+    /// Where there was a plain exchange that has been told, the next one may be.
+    #[expect(clippy::vec_box, reason = "it is the boxes that are used again")]
+    spare: Vec<Box<PlainExchange>>,
     pub(super) listener: L,
 }
 
@@ -92,7 +96,7 @@ fn proof(spans: &[ByteRange]) -> impl Iterator<Item = ByteRange> {
 
 impl<L> Outbox<L> {
     pub(super) fn new(listener: L) -> Self {
-        Self { secrets: FxHashSet::default(), exchanges: 0, anomalies: 0, listener }
+        Self { secrets: FxHashSet::default(), exchanges: 0, anomalies: 0, spare: Vec::new(), listener }
     }
 }
 
@@ -120,9 +124,23 @@ impl<L: Listener + ?Sized> Outbox<L> {
         self.listener.exchange(exchange);
     }
 
+    /// `exchange`: made where it stays, see [`in_place`](crate::in_place).
     #[inline]
-    pub(super) fn plain(&mut self, exchange: Box<PlainExchange>) {
+    pub(super) fn plain(&mut self, exchange: impl FnOnce() -> PlainExchange) {
+        let exchange = match self.spare.pop() {
+            Some(mut room) => {
+                *room = exchange();
+                room
+            }
+            None => boxed(exchange),
+        };
         self.listener.plain(exchange);
+    }
+
+    /// Takes back the room of one that has been told. What waits is bounded, and so is this.
+    #[inline]
+    pub(super) fn reuse(&mut self, told: Box<PlainExchange>) {
+        self.spare.push(told);
     }
 
     pub(super) fn anomaly_id(&mut self) -> AnomalyId {

@@ -17,7 +17,7 @@ use super::plain::PlainExchange;
 use super::request::{Answer, Key, Kind, Request};
 use super::slab::At;
 use super::values;
-use super::waiting::{Early, Read, Turn};
+use super::waiting::{Early, Read};
 use crate::in_place::boxed;
 use crate::limits::OPEN_REQUESTS;
 use crate::rct::Command;
@@ -68,11 +68,11 @@ impl DeviceLine {
 
     /// Makes requests of the READs that are looked at for a frame of the device which is no copy.
     pub(super) fn unfold_for(&mut self, member: At, frame: &Sighting, context: &Context) {
-        if self.waiting.order.is_empty() {
+        if self.waiting.reads().is_empty() {
             return;
         }
         if self.concerns_nobody_else(frame, member, context) {
-            self.unfold_those(|turn| turn.object_id == frame.object_id, context);
+            self.unfold_those(|read| read.frame.object_id == frame.object_id, context);
         } else {
             self.unfold(context);
         }
@@ -88,7 +88,7 @@ impl DeviceLine {
         let mut requests = self.requests.unseen_for(subject).peekable();
         let is_judged_by_itself = match self.subjects.nature(subject).response_type {
             // Who else has asked meanwhile may have made the device cut it.
-            DataType::String => self.waiting.order.iter().all(|turn| turn.member == member),
+            DataType::String => self.waiting.reads().iter().all(|read| read.member == member),
             data_type => !data_type.is_table(),
         };
         frame.command == Command::RESPONSE
@@ -97,7 +97,7 @@ impl DeviceLine {
             && frame.address.is_none()
             && is_judged_by_itself
             && (waiting.peek().is_some() || requests.peek().is_some())
-            && waiting.all(|turn| is_due(turn.member, turn.clock))
+            && waiting.all(|read| is_due(read.member, read.frame.clock))
             && requests.all(|request| {
                 let is_awaited = request.kind == Kind::Read && request.passed_over_at.is_none();
                 is_awaited && is_due(request.member, request.clock)
@@ -115,8 +115,8 @@ impl DeviceLine {
         let (clock, one_go) = (frame.clock, self.pace.one_go);
         let this_go = clock.saturating_sub(one_go);
         if frame.command != Command::READ
-            || self.requests.owed() + self.waiting.order.len() + 1 >= BACKLOG
-            || self.requests.len() + self.waiting.order.len() >= OPEN_REQUESTS
+            || self.requests.owed() + self.waiting.reads().len() + 1 >= BACKLOG
+            || self.requests.len() + self.waiting.reads().len() >= OPEN_REQUESTS
             || self.waiting.any_before(this_go, member)
         {
             return false;
@@ -132,7 +132,7 @@ impl DeviceLine {
         let ordinal = asking.asked.note(question, None, clock);
         asking.counts.requests += 1;
         let id = context.out.asked(context.line, clock, frame.place());
-        self.waiting.push((frame, sighting), id, (member, subject), ordinal);
+        self.waiting.push(Read { frame: *frame, sighting, id, ordinal, member, subject });
         self.requests.pass_over(member, clock, one_go);
         self.load.eased();
         self.check_at(clock.saturating_add(context.timeout));
@@ -143,27 +143,27 @@ impl DeviceLine {
     #[inline]
     fn answer_waiting(&mut self, member: At, seen: Seen<'_>, context: &mut Context) -> bool {
         let Some(place) = self.waiting.first(seen.frame.object_id) else { return false };
-        let turn = self.waiting.order[place];
-        if self.waiting.count(turn.subject) > 1 {
+        let asked = &self.waiting.reads()[place];
+        if self.waiting.count(asked.subject) > 1 {
             return self.answer_one_of(member, seen, context);
         }
-        if !self.is_plain_answer(member, seen.frame, turn, context) {
+        if !self.is_plain_answer(member, seen.frame, asked, context) {
             return false;
         }
-        self.pace.learn(turn.clock, seen.frame.clock);
+        self.pace.learn(asked.frame.clock, seen.frame.clock);
         self.tell_answered(place, seen, self.line_free(), context);
         true
     }
 
-    /// Whether there is nothing to say of this as the answer to the READ whose turn that is.
+    /// Whether there is nothing to say of this as the answer to that READ.
     #[inline]
-    fn is_plain_answer(&self, member: At, frame: &Ordinary, turn: Turn, context: &Context) -> bool {
-        let subject = turn.subject;
-        turn.member == member
+    fn is_plain_answer(&self, member: At, frame: &Ordinary, asked: &Read, context: &Context) -> bool {
+        let (subject, asked_at) = (asked.subject, asked.frame.clock);
+        asked.member == member
             && frame.command == Command::RESPONSE
             && values::is_plain_response(frame.command, frame.payload(), self.subjects.nature(subject))
-            && turn.clock.saturating_add(self.pace.needs) <= frame.clock
-            && frame.clock.is_within(context.timeout, turn.clock)
+            && asked_at.saturating_add(self.pace.needs) <= frame.clock
+            && frame.clock.is_within(context.timeout, asked_at)
             && !self.requests.any_for(subject)
     }
 
@@ -174,7 +174,7 @@ impl DeviceLine {
         let rivals = Contest { key: Key::of_ordinary(frame), within };
         let is_other = |early: &Early| early.frame.object_id == frame.object_id && early.contest != rivals;
         if self.waiting.early.iter().any(is_other)
-            || !self.waiting.of(frame.object_id).all(|turn| self.is_plain_answer(member, frame, *turn, context))
+            || !self.waiting.of(frame.object_id).all(|asked| self.is_plain_answer(member, frame, asked, context))
         {
             return false;
         }
@@ -204,13 +204,12 @@ impl DeviceLine {
         line_free: Timestamp,
         context: &mut Context,
     ) {
-        let Turn { clock: asked, member, subject, at, .. } = self.waiting.order[place];
-        let (Some(read), Some(member)) = (self.waiting.get(at), self.members.get_mut(member)) else {
-            return;
-        };
+        let read = &self.waiting.reads()[place];
+        let (asked, subject) = (read.frame.clock, read.subject);
+        let Some(member) = self.members.get_mut(read.member) else { return };
         let began = line_free.max(asked);
         let (response_time, service_time) = (frame.clock.nanos_since(asked), frame.clock.nanos_since(began));
-        context.out.plain(boxed(|| PlainExchange {
+        context.out.plain(|| PlainExchange {
             id: read.id,
             client: member.ends.client,
             device: member.ends.device,
@@ -218,12 +217,12 @@ impl DeviceLine {
             response: (sighting, *frame),
             response_time,
             service_time,
-        }));
+        });
         self.in_bootloader = false;
         self.subjects.remember_ordinary(subject, frame);
         member.asked.set_fate(read.ordinal, Fate::Fine, frame.clock);
         member.counts.answered(true);
-        self.waiting.remove(place);
+        self.waiting.remove(place, subject);
         self.finished(frame.clock);
         // Nothing is to be looked at then, but what else is open is looked at as often as on the long way.
         self.check_at(frame.clock.saturating_add(COPY_TRIAL));
@@ -232,7 +231,7 @@ impl DeviceLine {
     /// Until when the first of the READs that wait here waits. Makes requests of them where that is over at `now`, or where
     /// answers are to be shared out then.
     pub(super) fn tick_waiting(&mut self, now: Timestamp, context: &Context) -> Option<Timestamp> {
-        let first = self.waiting.order.iter().map(|turn| turn.clock).min()?;
+        let first = self.waiting.reads().iter().map(|read| read.frame.clock).min()?;
         let deadline = first.saturating_add(context.timeout);
         if deadline > now && self.contests.is_empty() {
             return Some(deadline);
@@ -244,7 +243,7 @@ impl DeviceLine {
     /// Makes requests like all others of the READs that wait here.
     #[inline]
     pub(super) fn unfold(&mut self, context: &Context) {
-        if !self.waiting.order.is_empty() {
+        if !self.waiting.reads().is_empty() {
             self.unfold_all(context);
         }
     }
@@ -265,10 +264,10 @@ impl DeviceLine {
 
     /// The same of some of them.
     #[inline(never)]
-    fn unfold_those(&mut self, is_meant: impl Fn(&Turn) -> bool, context: &Context) {
-        for (Turn { member, subject, .. }, read) in self.waiting.take(is_meant) {
+    fn unfold_those(&mut self, is_meant: impl Fn(&Read) -> bool, context: &Context) {
+        for read in self.waiting.take(is_meant) {
             let served = self.waiting.early.iter().any(|early| early.serves(&read));
-            let Read { id, frame, sighting, ordinal } = read;
+            let Read { frame, sighting, id, ordinal, member, subject } = read;
             let Some(asked_by) = self.members.get_mut(member) else { continue };
             let handle = self.requests.next_handle(id);
             asked_by.asked.set_handle(ordinal, handle);
@@ -522,7 +521,7 @@ mod tests {
             let counts = [0, 1].map(|id| {
                 line.members.place(ConnectionId(id)).and_then(|at| line.members.get(at)).map(|member| member.counts)
             });
-            let open = line.requests.len() + line.waiting.order.len();
+            let open = line.requests.len() + line.waiting.reads().len();
             let (free, emptied, pace, load) = (line.free_at, &line.emptied, &line.pace, &line.load);
             format!(
                 "{waits:?} {counts:?} {open} {free:?} {emptied:?} {pace:?} {load:?} {:?} {}",

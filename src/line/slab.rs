@@ -79,17 +79,6 @@ impl<T> Slab<T> {
         Some(thing)
     }
 
-    /// The same where nobody wants the thing, which may be large.
-    #[inline]
-    pub(super) fn discard(&mut self, at: At) {
-        if let Some(place) = self.places.get_mut(at.index())
-            && place.is_some()
-        {
-            *place = None;
-            self.free.push(at);
-        }
-    }
-
     #[inline]
     pub(super) fn get(&self, at: At) -> Option<&T> {
         self.places.get(at.index())?.as_ref()
@@ -117,7 +106,5 @@ mod tests {
         assert_eq!((slab.get(a), slab.get(c), slab.next_place()), (Some(&"a"), Some(&"c"), b));
         assert_eq!((slab.insert("d"), slab.insert("e").index()), (b, 4));
         assert_eq!(slab.iter_mut().map(|thing| *thing).collect::<String>(), "adce");
-        (0..2).for_each(|_| slab.discard(c));
-        assert_eq!((slab.get(c).copied(), slab.insert("f"), slab.insert("g").index()), (None, c, 5));
     }
 }
