@@ -26,13 +26,14 @@ impl Timestamp {
 
     /// The moment `nanos` nanoseconds after the epoch (before it, when negative), clamped.
     pub const fn from_nanos(nanos: i64) -> Self {
-        if nanos < -END {
-            Self(-END)
-        } else if nanos > END {
-            Self(END)
-        } else {
-            Self(nanos)
-        }
+        let late = if nanos < -END { -END } else { nanos };
+        Self(if late > END { END } else { late })
+    }
+
+    /// The moment so many seconds after the epoch, and so many nanoseconds.
+    pub const fn from_unix(seconds: u32, nanos: u32) -> Self {
+        // Both together are far from the end of time.
+        Self(seconds as i64 * 1_000_000_000 + nanos as i64)
     }
 
     /// Nanoseconds since the epoch.

@@ -31,10 +31,10 @@ pub struct Reader {
     decoder: Decoder,
     format: Format,
     ledger: Ledger,
-    /// The packet record at the front of the buffer, which is passed over when the next one is asked for.
-    front: Record,
-    /// Whether it is the next one: it has been looked at, but not asked for.
-    peeked: bool,
+    /// Bytes of the record at the front of the buffer, which are passed over when the next one is asked for.
+    front: usize,
+    /// That record, where it has been looked at, but not asked for.
+    peeked: Option<Record>,
     /// Packet records found.
     record_count: u64,
     /// The number of the next packet to be handed out.
@@ -88,8 +88,8 @@ impl Reader {
             decoder,
             format: Format { container: decoder.container(), compression },
             ledger: Ledger::new(first_interface),
-            front: Record::default(),
-            peeked: false,
+            front: 0,
+            peeked: None,
             record_count: 0,
             next_number: PacketNumber(1),
             state,
@@ -114,12 +114,10 @@ impl Reader {
     /// When the input cannot be read. Nothing more comes then.
     #[inline]
     pub fn next_packet(&mut self) -> Result<Option<Packet<'_>>, Error> {
-        if !self.advance()? {
-            return Ok(None);
-        }
+        let Some(record) = self.advance()? else { return Ok(None) };
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
-        Ok(Some(self.hand_out(number)))
+        Ok(Some(self.hand_out(&record, number)))
     }
 
     /// What was found to be wrong since the last call. Totals come at the end of the file.
@@ -153,34 +151,35 @@ impl Reader {
     #[inline]
     pub(super) fn peek(&mut self) -> Result<Option<Timestamp>, Error> {
         self.peeked = self.advance()?;
-        Ok(self.peeked.then_some(self.front.ts))
+        Ok(self.peeked.as_ref().map(|record| record.ts))
     }
 
-    /// Goes to the next packet, for [`Reader::hand_out`]; false at the end.
-    pub(super) fn advance(&mut self) -> Result<bool, Error> {
-        if self.goes_on() { Ok(true) } else { self.search() }
+    /// Goes to the next packet, for [`Reader::hand_out`]; `None` at the end.
+    pub(super) fn advance(&mut self) -> Result<Option<Record>, Error> {
+        match self.goes_on() {
+            Some(record) => Ok(Some(record)),
+            None => self.search(),
+        }
     }
 
     /// Goes to the next packet if it stands right here and is plain to see, as it nearly always does. If not, it is for
     /// [`Reader::search`] to tell whether there is one.
     #[expect(clippy::inline_always, reason = "the call costs a tenth of it")]
     #[inline(always)]
-    pub(super) fn goes_on(&mut self) -> bool {
-        if std::mem::take(&mut self.peeked) {
-            return true;
+    pub(super) fn goes_on(&mut self) -> Option<Record> {
+        if self.peeked.is_some() {
+            return self.peeked.take();
         }
-        let passed = std::mem::take(&mut self.front.length);
+        let passed = std::mem::take(&mut self.front);
         self.pass_over(passed);
-        let Decoder::Pcap(pcap) = self.decoder else { return false };
-        match pcap.record(self.buffer.data()) {
-            Some(record) => self.found(record),
-            None => return false,
-        }
-        true
+        let Decoder::Pcap(pcap) = self.decoder else { return None };
+        let record = pcap.record(self.buffer.data())?;
+        self.found(&record);
+        Some(record)
     }
 
-    /// Goes to the next packet, whatever stands in between; false at the end.
-    pub(super) fn search(&mut self) -> Result<bool, Error> {
+    /// Goes to the next packet, whatever stands in between; `None` at the end.
+    fn search(&mut self) -> Result<Option<Record>, Error> {
         while !matches!(self.state, State::Ended | State::Failed) {
             let data = self.buffer.data();
             let found = match &mut self.decoder {
@@ -189,25 +188,25 @@ impl Reader {
             };
             match found {
                 Ok(record) => {
-                    self.found(record);
-                    return Ok(true);
+                    self.found(&record);
+                    return Ok(Some(record));
                 }
                 Err(obstacle) => self.overcome(obstacle)?,
             }
         }
-        Ok(false)
+        Ok(None)
     }
 
     #[inline]
-    fn found(&mut self, record: Record) {
+    fn found(&mut self, record: &Record) {
         self.record_count += 1;
-        self.front = record;
+        self.front = record.length;
     }
 
-    /// Hands out the packet gone to, as number `number`.
+    /// Hands out the packet gone to, whose record that is, as number `number`.
     #[inline]
-    pub(super) fn hand_out(&mut self, number: PacketNumber) -> Packet<'_> {
-        let Record { interface, ts, original_length, ref data, fraction, .. } = self.front;
+    pub(super) fn hand_out(&mut self, record: &Record, number: PacketNumber) -> Packet<'_> {
+        let Record { interface, ts, original_length, ref data, fraction, .. } = *record;
         let (interface, link_type) = self.ledger.hand_out(interface, number, ts);
         if fraction == Fraction::Carried {
             self.ledger.odd_fraction();

@@ -2,6 +2,7 @@
 //!
 //! Knows times and files' heads, not what packets hold. Opens files only through its sources.
 
+use super::Record;
 use super::error::Error;
 use super::format::Format;
 use super::notice::Notice;
@@ -91,6 +92,8 @@ pub struct Session {
     windows: Windows,
     runs: Runs,
     notices: Vec<Notice>,
+    /// A packet was not plain to see: only then there may be notices.
+    may_have_notices: bool,
     errors: Vec<SourceError>,
     started: bool,
 }
@@ -145,6 +148,7 @@ impl Session {
             windows: Windows::default(),
             runs: Runs::default(),
             notices: Vec::new(),
+            may_have_notices: false,
             errors: Vec::new(),
             started: false,
         }
@@ -153,12 +157,40 @@ impl Session {
     /// The next packet; `None` when all inputs are at their end. An input that cannot be read is told by
     /// [`Session::take_errors`], and the others go on.
     pub fn next_packet(&mut self) -> Option<Packet<'_>> {
-        let index = self.choose()?;
+        match self.plainly_next() {
+            Some((index, record)) => self.hand_out(index, &record),
+            None => self.next_of_any(),
+        }
+    }
+
+    /// The next packet, if nobody else's turn may be next and it is plain to see, as it nearly always is.
+    #[inline]
+    fn plainly_next(&mut self) -> Option<(usize, Record)> {
+        let index = self.current.filter(|_| self.is_alone())?;
+        Some((index, self.files[index].reader.as_mut()?.goes_on()?))
+    }
+
+    #[inline(never)]
+    fn next_of_any(&mut self) -> Option<Packet<'_>> {
+        self.may_have_notices = true;
+        let (index, record) = self.choose()?;
+        self.hand_out(index, &record)
+    }
+
+    #[expect(clippy::inline_always, reason = "the call costs a tenth of it")]
+    #[inline(always)]
+    fn hand_out(&mut self, index: usize, record: &Record) -> Option<Packet<'_>> {
         let number = self.next_number;
         self.next_number = PacketNumber(number.0.saturating_add(1));
         let file = &mut self.files[index];
         file.report.packet_count += 1;
-        Some(file.reader.as_mut()?.hand_out(number))
+        Some(file.reader.as_mut()?.hand_out(record, number))
+    }
+
+    /// Whether the current file has no other beside it or behind it: nobody else takes turns, or counts interfaces.
+    #[inline]
+    fn is_alone(&self) -> bool {
+        self.heads.is_empty() && self.waiting.is_empty()
     }
 
     /// What was found to be wrong since the last call.
@@ -171,9 +203,14 @@ impl Session {
 
     /// Whether [`Session::take_notices`] has some to give: nearly always it has none, and is asked after every packet.
     #[inline]
-    pub fn has_notices(&self) -> bool {
+    pub fn has_notices(&mut self) -> bool {
+        self.may_have_notices && self.look_for_notices()
+    }
+
+    fn look_for_notices(&mut self) -> bool {
         let reader = self.current.and_then(|index| self.files[index].reader.as_ref());
-        !self.notices.is_empty() || reader.is_some_and(Reader::has_notices)
+        self.may_have_notices = !self.notices.is_empty() || reader.is_some_and(Reader::has_notices);
+        self.may_have_notices
     }
 
     /// The inputs that could not be read since the last call.
@@ -264,18 +301,15 @@ impl Session {
     }
 
     /// The file whose packet comes next, which becomes the current one, and has gone to that packet.
-    #[inline]
-    fn choose(&mut self) -> Option<usize> {
+    fn choose(&mut self) -> Option<(usize, Record)> {
         let index = match self.current {
-            // There is no other any more, and nobody else who counts interfaces.
-            Some(index) if self.heads.is_empty() && self.waiting.is_empty() => index,
+            Some(index) if self.is_alone() => index,
             _ => self.take_turn()?,
         };
-        self.advance(index).then_some(index)
+        Some((index, self.advance(index)?))
     }
 
     /// The file whose turn it is becomes the current one.
-    #[inline(never)]
     fn take_turn(&mut self) -> Option<usize> {
         let index = self.choose_by_time()?;
         self.current = Some(index);
@@ -356,18 +390,13 @@ impl Session {
     }
 
     /// Goes to a file's next packet. Without one the file is over and is closed.
-    #[inline]
-    fn advance(&mut self, index: usize) -> bool {
-        let Some(reader) = &mut self.files[index].reader else { return false };
-        if reader.goes_on() {
-            return true;
-        }
-        match reader.search() {
-            Ok(true) => return true,
-            Ok(false) => self.close(index, None),
+    fn advance(&mut self, index: usize) -> Option<Record> {
+        match self.files[index].reader.as_mut()?.advance() {
+            Ok(Some(record)) => return Some(record),
+            Ok(None) => self.close(index, None),
             Err(error) => self.close(index, Some(error)),
         }
-        false
+        None
     }
 
     /// A file is over, or cannot be read any further.
