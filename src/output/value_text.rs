@@ -167,11 +167,11 @@ fn places(number: f64, decimals: Decimals) -> Option<Places> {
         Decimals::None => return Some(Places { fewest: 0, most: 0 }),
         Decimals::ByMagnitude if size == 0.0 => 1,
         Decimals::ByMagnitude if !(1e-4..1e10).contains(&size) => return None,
-        Decimals::ByMagnitude if size >= 100.0 => 1,
-        Decimals::ByMagnitude if size >= 1.0 => 3,
-        Decimals::ByMagnitude if size >= 0.1 => 4,
-        Decimals::ByMagnitude if size >= 0.01 => 5,
-        Decimals::ByMagnitude => 7,
+        // Counted and not chosen: which of them it is, nobody can guess.
+        Decimals::ByMagnitude => {
+            let above = [0.01, 0.1, 1.0, 100.0].map(|bound| usize::from(size >= bound));
+            [7, 5, 4, 3, 1][above.iter().sum::<usize>()]
+        }
     };
     Some(Places { fewest: 1, most })
 }

@@ -1,5 +1,7 @@
 //! Remainders: bytes that some firmware leaves in its output buffer and sends again in front of the next answer.
 
+use crate::short::copy;
+
 /// How many bytes of a frame's end are remembered. A remainder longer than this is reported as junk.
 const TAIL_BYTES: usize = 64;
 
@@ -28,7 +30,7 @@ impl Tails {
     /// Takes a whole frame as it was on the wire.
     pub(super) fn remember(&mut self, raw: &[u8]) {
         let tail = &raw[raw.len().saturating_sub(TAIL_BYTES)..];
-        self.ends[self.next][TAIL_BYTES - tail.len()..].copy_from_slice(tail);
+        copy(&mut self.ends[self.next][TAIL_BYTES - tail.len()..], tail);
         self.lengths[self.next] = tail.len();
         self.next = (self.next + 1) % FRAMES;
     }

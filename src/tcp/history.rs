@@ -6,6 +6,7 @@ use super::log::{Log, Trail};
 use super::run::{Difference, Origin, Run, difference, index, length32, length64};
 use crate::limits::{HISTORY_BYTES, HISTORY_BYTES_PER_DIRECTION};
 use crate::packet::PacketNumber;
+use crate::short::copy;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 
@@ -151,7 +152,7 @@ impl History {
         }
         let (at, start) = (self.written, Self::place(self.written));
         if let Some(room) = self.ring.get_mut(start..start + bytes.len()) {
-            room.copy_from_slice(bytes);
+            copy(room, bytes);
         }
         self.written += length64(bytes.len());
         at

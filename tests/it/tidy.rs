@@ -22,8 +22,8 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("anomaly", &["endpoint", "object", "packet", "time"]),
     ("capture", &["anomaly", "limits", "loan", "packet", "time"]),
     ("net", &["endpoint", "limits", "packet", "time"]),
-    ("tcp", &["anomaly", "endpoint", "limits", "net", "packet", "time"]),
-    ("rct", &["glob", "limits", "object"]),
+    ("tcp", &["anomaly", "endpoint", "limits", "net", "packet", "short", "time"]),
+    ("rct", &["glob", "limits", "object", "short"]),
     (
         "line",
         &[
@@ -55,6 +55,7 @@ const LAYERS: &[(&str, &[&str])] = &[
             "object",
             "packet",
             "rct",
+            "short",
             "tcp",
             "time",
         ],

@@ -5,36 +5,33 @@
 #![expect(clippy::inline_always, reason = "a call costs more than most pieces, and constants have to be seen as such")]
 
 use crate::output::digits::{ROOM, Room};
+use crate::short::both_ends;
 
 /// More than is gathered before it is written and than nearly all lines are long. What does not fit moves on.
 const WINDOW: usize = 96 << 10;
 /// The longest constant.
 const LONGEST: usize = 1 << 10;
 
-/// Nearly all pieces that are kept are no longer.
-const PIECE: usize = 128;
-
 /// Bytes that are kept, to be appended often.
-#[derive(Clone, Debug)]
-pub(super) struct Piece {
-    length: usize,
-    short: [u8; PIECE],
-    /// All of it, where it is longer.
-    long: Box<[u8]>,
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Piece<const N: usize> {
+    /// More than `N` where there were too many bytes.
+    length: u8,
+    bytes: [u8; N],
 }
 
-impl Default for Piece {
+impl<const N: usize> Default for Piece<N> {
     fn default() -> Self {
-        Self { length: 0, short: [0; PIECE], long: Box::default() }
+        Self { length: 0, bytes: [0; N] }
     }
 }
 
-impl From<&[u8]> for Piece {
+impl<const N: usize> From<&[u8]> for Piece<N> {
     fn from(bytes: &[u8]) -> Self {
-        let mut piece = Self { length: bytes.len(), ..Self::default() };
-        match piece.short.get_mut(..bytes.len()) {
-            Some(short) => short.copy_from_slice(bytes),
-            None => piece.long = bytes.into(),
+        const { assert!(N < u8::MAX as usize, "so that there is a length for what is too long") };
+        let mut piece = Self { length: u8::try_from(bytes.len()).unwrap_or(u8::MAX), bytes: [0; N] };
+        if let Some(room) = piece.bytes.get_mut(..bytes.len()) {
+            room.copy_from_slice(bytes);
         }
         piece
     }
@@ -131,18 +128,20 @@ impl Buffer {
         self.end = at + length;
     }
 
-    /// Appends a piece that is kept. Most are copied with moves of a fixed size, as if they were as long as the longest.
+    /// Appends a piece that is kept, with moves of a fixed size; false where it was too long for that.
     #[inline(always)]
-    pub(super) fn extend_piece(&mut self, piece: &Piece) {
-        let length = piece.length;
-        if length > PIECE {
-            return self.extend(&piece.long);
+    #[must_use]
+    pub(super) fn extend_piece<const N: usize>(&mut self, piece: &Piece<N>) -> bool {
+        let length = usize::from(piece.length);
+        if length > N {
+            return false;
         }
-        let at = self.place(PIECE);
+        let at = self.place(N);
         if let Some(place) = self.window[at..].first_chunk_mut() {
-            *place = piece.short;
+            *place = piece.bytes;
         }
         self.end = at + length;
+        true
     }
 
     /// Appends a constant and behind it what `write` says to have written.
@@ -163,19 +162,6 @@ impl Buffer {
     }
 }
 
-/// Copies `N` to `2 * N` bytes.
-#[inline(always)]
-fn both_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
-    if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
-        if let Some(place) = to.first_chunk_mut() {
-            *place = *first;
-        }
-        if let Some(place) = to.last_chunk_mut() {
-            *place = *last;
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -188,7 +174,11 @@ mod tests {
             buffer.extend_short(&letters[..length]);
             buffer.push(b'-');
             buffer.extend(&letters[..length]);
-            buffer.extend_piece(&Piece::from(&letters[..length]));
+            let piece = Piece::<128>::from(&letters[..length]);
+            if !buffer.extend_piece(&piece) {
+                assert!(length > 128);
+                buffer.extend(&letters[..length]);
+            }
             buffer.write("front", |room| {
                 room.fill(b'!');
                 length.min(ROOM)

@@ -17,8 +17,12 @@ pub(super) struct Ends([Rendered; SLOTS]);
 #[derive(Debug, Default)]
 struct Rendered {
     of: Option<Key>,
-    json: Piece,
+    json: Piece<ENDS>,
 }
+
+/// More than nearly all of them are long. What is longer, as with IPv6 addresses of which no digit is left out, is rendered
+/// each time.
+const ENDS: usize = 128;
 
 type Key = (ConnectionId, IpAddr, Option<Endpoint>);
 
@@ -32,9 +36,9 @@ impl Ends {
     /// The connection, the device, and the client where it is known.
     pub(super) fn write(&mut self, line: &mut Line, id: ConnectionId, device: IpAddr, client: Option<Endpoint>) {
         let slot = &mut self.0[usize::try_from(id.0).unwrap_or(0) % SLOTS];
-        match &slot.of {
-            Some(of) if of.0 == id && of.1 == device && of.2 == client => line.piece(&slot.json),
-            _ => slot.render(line, (id, device, client)),
+        let is_kept = slot.of.as_ref().is_some_and(|of| of.0 == id && of.1 == device && of.2 == client);
+        if !is_kept || !line.piece(&slot.json) {
+            slot.render(line, (id, device, client));
         }
     }
 }

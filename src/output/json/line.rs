@@ -40,6 +40,18 @@ pub(super) struct Line {
     /// The first packet's time; `t` counts from it.
     start: Option<Timestamp>,
     since: Stopwatch,
+    times: Times,
+}
+
+/// Bytes that both times of a record take, but where they are centuries apart.
+const TIMES: usize = 64;
+
+/// What the record before said of its time: `,"ts":"2025-03-17T21:06:11.050224973Z","t":2.03`. What one segment has asked
+/// for is the same there.
+#[derive(Debug, Default)]
+struct Times {
+    of: Option<Timestamp>,
+    json: Piece<TIMES>,
 }
 
 /// How far to move the decimal point of a number of nanoseconds.
@@ -62,6 +74,7 @@ impl Scale {
 impl Line {
     pub(super) fn set_start(&mut self, start: Option<Timestamp>) {
         self.start = start;
+        self.times = Times::default();
     }
 
     pub(super) fn as_bytes(&mut self) -> &[u8] {
@@ -88,10 +101,11 @@ impl Line {
         self.bytes.extend(json);
     }
 
-    /// The same, where it is appended often.
+    /// The same, where it is appended often; false where it is too long to be kept as a piece.
     #[inline(always)]
-    pub(super) fn piece(&mut self, json: &Piece) {
-        self.bytes.extend_piece(json);
+    #[must_use]
+    pub(super) fn piece<const N: usize>(&mut self, json: &Piece<N>) -> bool {
+        self.bytes.extend_piece(json)
     }
 
     /// The same, where it is short as a rule.
@@ -105,10 +119,20 @@ impl Line {
     pub(super) fn begin(&mut self, opening: &'static str, ts: Option<Timestamp>) {
         self.raw(opening);
         let Some(ts) = ts else { return };
+        if self.times.of != Some(ts) || !self.bytes.extend_piece(&self.times.json) {
+            self.times(ts);
+        }
+    }
+
+    /// Appends what it keeps.
+    #[inline(never)]
+    fn times(&mut self, ts: Timestamp) {
+        let begin = self.len();
         self.moment(key!("ts"), ts);
         if let Some(start) = self.start {
             self.since(ts.nanos_since(start));
         }
+        self.times = Times { of: Some(ts), json: self.as_bytes()[begin..].into() };
     }
 
     /// Seconds since the first packet.

@@ -1,16 +1,13 @@
 //! What records say of an object, rendered once.
+#![expect(clippy::inline_always, reason = "a call costs more than to append a piece")]
 
 use super::buffer::Piece;
-use super::commands::Commands;
 use super::line::{Line, key};
-use crate::line::ExchangeStatus;
 use crate::object::ObjectId;
 use crate::output::value_text;
-use crate::rct::Command;
 use crate::rct::registry::{DataType, Object, ObjectPlace, Registry};
 use crate::rct::value::Form;
 use rustc_hash::FxHashMap;
-use smallvec::SmallVec;
 
 /// The objects of a registry. They are named in every line, and escaping a name anew each time costs more than finding
 /// it here.
@@ -21,21 +18,32 @@ pub(super) struct Objects<'r> {
 }
 
 /// An object, and the pieces of lines that depend on nothing else.
+///
+/// The objects of a registry are far more than the nearest cache holds. So what nearly every record needs of one is in front,
+/// in one line of the cache, the name in the next one, and in the one after that where it is long.
 #[derive(Debug)]
+#[repr(C, align(64))]
 pub(super) struct Rendered<'r> {
-    pub(super) object: &'r Object,
-    /// Of the object, what nearly all records need: what else it is stands elsewhere, and takes longer to be had.
     id: ObjectId,
     types: [DataType; 2],
     readings: [Reading; 2],
     pub(super) ratio: bool,
+    unit: Piece<24>,
+    text_end: Piece<24>,
+    name: Piece<96>,
+    pub(super) object: &'r Object,
+    whole: Texts,
+}
+
+/// The same pieces where they are longer.
+#[derive(Debug)]
+struct Texts {
     /// `,"object_id":"0x959930BF","object":"battery.soc"`
     name: Box<[u8]>,
     /// `,"unit":"%","ratio":true`, `,"unit":"W"`, or nothing.
-    pub(super) unit: Tag,
+    unit: Box<[u8]>,
     /// What ends the text of a number: ` W"`
-    pub(super) text_end: Tag,
-    head: Head,
+    text_end: Box<[u8]>,
 }
 
 /// What the number that a value is stands for.
@@ -73,17 +81,6 @@ impl Reading {
     }
 }
 
-/// A few bytes, kept where they are mentioned as a rule: what nearly every line needs of an object stands together.
-type Tag = SmallVec<[u8; 24]>;
-
-/// What was said last of an exchange about the object: `,"command":"READ","object_id":"0x959930BF","object":"battery.soc",
-/// "status":"answered"`. Nearly always it is the same again.
-#[derive(Debug, Default)]
-struct Head {
-    of: Option<(Command, ExchangeStatus)>,
-    json: Piece,
-}
-
 impl<'r> Objects<'r> {
     pub(super) fn new(registry: &'r Registry) -> Self {
         let mut line = Line::default();
@@ -104,42 +101,12 @@ impl<'r> Objects<'r> {
     pub(super) fn get(&self, id: ObjectId) -> Option<&Rendered<'r>> {
         self.rendered.get(*self.places.get(&id)?)
     }
-
-    /// What was asked of an object (see [`Self::of`]), its id and name, and how it ended.
-    #[inline]
-    pub(super) fn write_head(
-        &mut self,
-        line: &mut Line,
-        (id, place): (ObjectId, Option<ObjectPlace>),
-        commands: &Commands,
-        of: (Command, ExchangeStatus),
-    ) {
-        if let Some(Rendered { head, .. }) = self.of(id, place)
-            && head.of == Some(of)
-        {
-            return line.piece(&head.json);
-        }
-        self.render_head(line, id, commands, of);
-    }
-
-    /// Appends what it keeps.
-    #[cold]
-    fn render_head(&mut self, line: &mut Line, id: ObjectId, commands: &Commands, of: (Command, ExchangeStatus)) {
-        let start = line.len();
-        line.short(commands.of(of.0));
-        let known = self.places.get(&id).and_then(|place| self.rendered.get_mut(*place));
-        write_object(line, known.as_deref(), id);
-        line.plain(key!("status"), of.1.name());
-        if let Some(known) = known {
-            known.head = Head { of: Some(of), json: line.as_bytes()[start..].into() };
-        }
-    }
 }
 
 /// The id of an object, and its name where it is known.
 pub(super) fn write_object(line: &mut Line, known: Option<&Rendered<'_>>, id: ObjectId) {
     match known {
-        Some(known) => line.rendered(&known.name),
+        Some(known) => known.write_name(line),
         None => line.object_id(key!("object_id"), id),
     }
 }
@@ -168,7 +135,7 @@ impl<'r> Rendered<'r> {
             line.string("", &unit);
         });
         // Without the quote that it begins with.
-        let text_end = Tag::from_slice(text_end.strip_prefix(b"\"").unwrap_or_default());
+        let text_end: Box<[u8]> = text_end.strip_prefix(b"\"").unwrap_or_default().into();
         let types = [Form::Request, Form::Response].map(|form| form.data_type(object));
         Self {
             object,
@@ -176,10 +143,34 @@ impl<'r> Rendered<'r> {
             types,
             readings: types.map(|data_type| Reading::of(registry, object, data_type)),
             ratio: object.flags.ratio,
-            name,
-            unit: Tag::from_slice(&unit),
-            text_end,
-            head: Head::default(),
+            unit: (&*unit).into(),
+            text_end: (&*text_end).into(),
+            name: (&*name).into(),
+            whole: Texts { name, unit, text_end },
+        }
+    }
+
+    /// The id and the name.
+    #[inline(always)]
+    fn write_name(&self, line: &mut Line) {
+        if !line.piece(&self.name) {
+            line.rendered(&self.whole.name);
+        }
+    }
+
+    /// What a number is measured in, and whether it is a ratio; nothing where neither is known.
+    #[inline(always)]
+    pub(super) fn write_unit(&self, line: &mut Line) {
+        if !line.piece(&self.unit) {
+            line.rendered(&self.whole.unit);
+        }
+    }
+
+    /// What ends the text of a number: the unit and a quote.
+    #[inline(always)]
+    pub(super) fn write_text_end(&self, line: &mut Line) {
+        if !line.piece(&self.text_end) {
+            line.rendered(&self.whole.text_end);
         }
     }
 
@@ -214,25 +205,19 @@ mod tests {
     }
 
     #[test]
-    fn another_command_or_status_is_rendered_anew() {
-        let (objects, commands) = (&mut Objects::new(Registry::builtin()), Commands::default());
-        let unknown = ObjectId(0xDEAD_BEEF);
-        let soc = Registry::builtin().by_name("battery.soc").expect("an object").id;
-        let (read, write) = (Command::READ, Command::WRITE);
-        let (answered, open) = (ExchangeStatus::Answered, ExchangeStatus::Open);
-        for (command, id, status) in [
-            (read, soc, answered),
-            (read, soc, answered),
-            (write, soc, answered),
-            (write, unknown, answered),
-            (write, soc, open),
-            (read, soc, answered),
-        ] {
-            let mut line = Line::default();
-            objects.write_head(&mut line, (id, None), &commands, (command, status));
-            let name = if id == soc { r#","object":"battery.soc""# } else { "" };
-            let status = status.name();
-            let expected = format!(r#","command":"{command}","object_id":"{id}"{name},"status":"{status}""#);
+    fn names_and_units_may_be_of_any_length() {
+        for length in [0, 1, 8, 60, 61, 200] {
+            let (name, unit) = ("n".repeat(length + 1), "u".repeat(length));
+            let csv = format!("object_id,name,type,unit\n0x00000001,{name},FLOAT,{unit}\n");
+            let registry = Registry::default().with_overrides(&csv).expect("a table");
+            let (mut line, id) = (Line::default(), ObjectId(1));
+            let objects = Objects::new(&registry);
+            let known = objects.of(id, registry.place(id)).expect("it is there");
+            write_object(&mut line, Some(known), id);
+            known.write_unit(&mut line);
+            known.write_text_end(&mut line);
+            let (key, blank) = if length == 0 { (String::new(), "") } else { (format!(r#","unit":"{unit}""#), " ") };
+            let expected = format!(r#","object_id":"0x00000001","object":"{name}"{key}{blank}{unit}""#);
             assert_eq!(String::from_utf8_lossy(line.as_bytes()), expected);
         }
     }

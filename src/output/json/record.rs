@@ -12,7 +12,7 @@ use super::verdict::Verdict;
 use super::{Origin, SCHEMA_VERSION};
 use crate::anomaly::Anomaly;
 use crate::event::{ConnectionSummary, NonFrameSighting, Summary};
-use crate::line::{Exchange, ExchangeStatus, Pairing, PlainExchange, Response, Sender, Sighting, SightingId};
+use crate::line::{Exchange, Pairing, PlainExchange, Response, Sender, Sighting, SightingId};
 use crate::object::ObjectId;
 use crate::output::digits::Odometer;
 use crate::output::{TOOL, secrecy};
@@ -177,10 +177,11 @@ impl<'r> Recorder<'r> {
         line.next_id(id!("id", 'T'), exchange.id.0, &mut self.counts.exchange);
         let client = exchange.request.as_ref().map(|request| request.src);
         self.ends.write(line, lead.connection, lead.device().ip, client);
-        let (object, of) = ((lead.object_id, lead.known), (lead.command, exchange.status));
-        self.objects.write_head(line, object, &self.commands, of);
+        line.short(self.commands.of(lead.command));
+        write_object(line, self.objects.of(lead.object_id, lead.known), lead.object_id);
+        line.plain(key!("status"), exchange.status.name());
         if let Some(request) = &exchange.request {
-            self.request(request.place(), request.id);
+            self.request(concat!(key!("request"), "{\"packet\":"), request.place(), request.id);
             self.value(request);
             self.line.raw("}");
         }
@@ -216,9 +217,10 @@ impl<'r> Recorder<'r> {
         line.begin(r#"{"type":"exchange""#, Some(request.ts()));
         line.next_id(id!("id", 'T'), exchange.id.0, &mut self.counts.exchange);
         self.ends.write(line, request.connection(), exchange.device.ip, Some(exchange.client));
-        let object = (request.object_id(), request.known());
-        self.objects.write_head(line, object, &self.commands, (Command::READ, ExchangeStatus::Answered));
-        self.request(request.place(), *asked);
+        line.raw(r#","command":"READ""#);
+        let object_id = request.object_id();
+        write_object(line, self.objects.of(object_id, request.known()), object_id);
+        self.request(r#","status":"answered","request":{"packet":"#, request.place(), *asked);
         self.answer(r#"},"response":{"ts":"#, response.ts(), response.place());
         let line = &mut self.line;
         line.next_id(ANSWERED_PLAINLY, answered.0, &mut self.counts.response.frame);
@@ -234,11 +236,11 @@ impl<'r> Recorder<'r> {
         self.line.raw(END_WITHOUT_ANOMALIES);
     }
 
-    /// Where something was asked. What was to be set by it may follow, and the end.
-    #[inline]
-    fn request(&mut self, place: ByteRange, id: SightingId) {
+    /// Where something was asked. `front`: with what is before. What was to be set by it may follow, and the end.
+    #[inline(always)]
+    fn request(&mut self, front: &str, place: ByteRange, id: SightingId) {
         let (line, odometers) = (&mut self.line, &mut self.counts.request);
-        line.next_place(r#","request":{"packet":"#, place, &mut odometers.packet);
+        line.next_place(front, place, &mut odometers.packet);
         line.next_id(id!("frame", 'F'), id.0, &mut odometers.frame);
     }
 

@@ -87,9 +87,9 @@ impl ValueWriter {
     #[inline(always)]
     fn write_float(&mut self, line: &mut Line, number: f32, known: &Rendered<'_>, trust: Trust) {
         line.float(concat!(key!("value"), opening!("float"), key!("num")), number);
-        line.short(&known.unit);
+        known.write_unit(line);
         if line.digits(TEXT, |room| value_text::short_float(room, number, known.ratio)) {
-            line.short(&known.text_end);
+            known.write_text_end(line);
         } else {
             self.text(line, &Value::Float(number), Some(known));
         }
@@ -104,9 +104,9 @@ impl ValueWriter {
         } else {
             line.whole(concat!(key!("value"), opening!("uint"), key!("num")), number);
         }
-        line.short(&known.unit);
+        known.write_unit(line);
         line.digits(TEXT, |room| Some(digits::signed(room, number)));
-        line.short(&known.text_end);
+        known.write_text_end(line);
         end(line, trust);
     }
 
@@ -131,7 +131,10 @@ impl ValueWriter {
     fn text(&mut self, line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
         let object = known.map(|known| known.object);
         if line.digits(TEXT, |room| value_text::short(room, value, object)) {
-            return line.short(known.map_or(b"\"", |known| &*known.text_end));
+            return match known {
+                Some(known) => known.write_text_end(line),
+                None => line.raw("\""),
+            };
         }
         self.text.clear();
         value_text::write(&mut self.text, value, object);
@@ -246,7 +249,7 @@ fn extreme(line: &mut Line, extreme: &CellExtreme) {
 pub(super) fn unit(line: &mut Line, value: &Value<'_>, known: Option<&Rendered<'_>>) {
     let measured = matches!(value, Value::Unsigned(_) | Value::Signed(_) | Value::Float(_) | Value::TimeSeries { .. });
     if let Some(known) = known.filter(|_| measured) {
-        line.short(&known.unit);
+        known.write_unit(line);
     }
 }
 
