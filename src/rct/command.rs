@@ -37,30 +37,44 @@ impl Command {
 
     /// Whether the length field has two bytes.
     pub const fn is_long(self) -> bool {
-        matches!(self.base(), Self::LONG_WRITE | Self::LONG_RESPONSE)
+        self.is_among(&[Self::LONG_WRITE, Self::LONG_RESPONSE])
     }
 
     /// Whether the command is one of the table in use (plant forms included).
     pub const fn is_known(self) -> bool {
-        matches!(
-            self.base(),
-            Self::READ
-                | Self::WRITE
-                | Self::LONG_WRITE
-                | Self::RESPONSE
-                | Self::LONG_RESPONSE
-                | Self::READ_PERIODICALLY
-        )
+        self.is_among(&[
+            Self::READ,
+            Self::WRITE,
+            Self::LONG_WRITE,
+            Self::RESPONSE,
+            Self::LONG_RESPONSE,
+            Self::READ_PERIODICALLY,
+        ])
     }
 
     /// Whether only the device sends it.
     pub const fn is_response(self) -> bool {
-        matches!(self.base(), Self::RESPONSE | Self::LONG_RESPONSE)
+        self.is_among(&[Self::RESPONSE, Self::LONG_RESPONSE])
     }
 
     /// Whether it sets a value.
     pub const fn is_write(self) -> bool {
-        matches!(self.base(), Self::WRITE | Self::LONG_WRITE)
+        self.is_among(&[Self::WRITE, Self::LONG_WRITE])
+    }
+
+    /// Whether it is one of these, plant form or not.
+    ///
+    /// They are the bits of a number: which of them a frame has cannot be guessed, and nothing here tries to.
+    #[expect(clippy::inline_always, reason = "the number is a constant where it is inlined")]
+    #[inline(always)]
+    const fn is_among(self, commands: &[Self]) -> bool {
+        let (mut bits, mut n) = (0_u64, 0);
+        while n < commands.len() {
+            bits |= 1 << commands[n].0;
+            n += 1;
+        }
+        let base = self.base().0;
+        base < 64 && bits >> base & 1 == 1
     }
 
     /// The name of a known command: `READ`, `PLANT_LONG_RESPONSE` …

@@ -46,18 +46,21 @@ pub(super) fn whole(bytes: &[u8], scratch: &mut Vec<u8>) -> Option<Whole> {
 fn has_special(body: &[u8]) -> bool {
     const LOW: u64 = u64::from_ne_bytes([0x01; 8]);
     const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-    /// The bits in which the two differ.
-    const EITHER: u64 = u64::from_ne_bytes([START ^ ESCAPE; 8]);
-    // Eight bytes a step: a byte less one has its highest bit set, and itself not, only where it is zero.
-    let has_zero = |word: u64| word.wrapping_sub(LOW) & !word & HIGH != 0;
-    let has = |word: u64, byte: u8| has_zero(word ^ u64::from_ne_bytes([byte; 8]));
-    let is_special = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
-        // One look excludes both nearly always: few bytes differ from the one in nothing but what the other does.
-        has_zero((word ^ u64::from_ne_bytes([START; 8])) & !EITHER) && (has(word, START) || has(word, ESCAPE))
+    // Eight bytes a step: a byte less one has its highest bit set, and itself not, only where it is zero, or where one behind it
+    // is.
+    let zeros = |word: u64| word.wrapping_sub(LOW) & !word & HIGH;
+    let specials = |word: &[u8; 8]| {
+        let is = |byte: u8| zeros(u64::from_ne_bytes(*word) ^ u64::from_ne_bytes([byte; 8]));
+        is(START) | is(ESCAPE)
     };
+    let last = body.last_chunk().map_or(0, specials);
     let (words, _) = body.as_chunks::<8>();
-    words.iter().chain(body.last_chunk()).any(is_special)
+    match words {
+        // Nearly all are no longer than two words, and whether there is something in the one is not to be guessed before the other
+        // is looked at.
+        [first] => specials(first) | last != 0,
+        _ => last != 0 || words.iter().any(|word| specials(word) != 0),
+    }
 }
 
 /// As [`whole`], where some bytes are escaped.
@@ -67,9 +70,10 @@ fn escaped(behind: &[u8], header: Header, scratch: &mut Vec<u8>) -> Option<Whole
         return None;
     }
     scratch.clear();
+    scratch.resize(total, 0);
     let mut at = 0;
-    while scratch.len() < total {
-        let byte = match *behind.get(at)? {
+    for byte in &mut *scratch {
+        *byte = match *behind.get(at)? {
             START => return None,
             ESCAPE => {
                 at += 1;
@@ -77,7 +81,6 @@ fn escaped(behind: &[u8], header: Header, scratch: &mut Vec<u8>) -> Option<Whole
             }
             byte => byte,
         };
-        scratch.push(byte);
         at += 1;
     }
     let (object_id, payload_at, crc) = proven(scratch, header)?;
