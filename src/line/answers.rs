@@ -6,6 +6,7 @@ use super::copies::Place;
 use super::device::{CROSSED, DeviceLine, REAL_DEVICE, SECOND_ANSWER};
 use super::exchange::{Exchange, ExchangeStatus, Pairing, Response, Sighting};
 use super::memory::Memory;
+use super::ordinary::Ordinary;
 use super::outcome::{About, Found};
 use super::request::{Answer, Handle, Key, Kind, Request};
 use super::series::{EVENT_ROW, TIMESERIES_ROW};
@@ -84,8 +85,15 @@ impl DeviceLine {
     }
 
     /// Whether a connection other than this one may get copies, one that is not a member yet included.
-    fn expects_copies(&self, member: At) -> bool {
+    #[inline]
+    pub(super) fn expects_copies(&self, member: At) -> bool {
         self.members.len() <= 1 || self.members.any_expecting_beside(member)
+    }
+
+    /// Whether this, which came on that connection, may be a copy, or be copied.
+    #[inline]
+    pub(super) fn is_copying_ordinary(&self, member: At, frame: &Ordinary) -> bool {
+        self.expects_copies(member) || self.copies.may_know(frame)
     }
 
     /// Whether what came on this connection at `clock` may be a copy, or be copied.

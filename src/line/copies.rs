@@ -2,6 +2,7 @@
 //! sightings; this module tells which sighting is a copy of which.
 
 use super::exchange::{Sighting, SightingId};
+use super::ordinary::Ordinary;
 use super::request::Handle;
 use crate::endpoint::ConnectionId;
 use crate::limits::COPIES;
@@ -69,6 +70,12 @@ impl Copies {
     pub(super) fn identity(&self, frame: &Sighting) -> u64 {
         let head = (frame.command, frame.object_id, frame.address, frame.crc_read, frame.declared_length);
         self.hasher.hash_one((head, &*frame.payload))
+    }
+
+    /// The same of an ordinary one.
+    fn identity_of_ordinary(&self, frame: &Ordinary) -> u64 {
+        let head = (frame.command, frame.object_id, None::<u32>, Some(frame.crc), frame.declared_length());
+        self.hasher.hash_one((head, frame.payload()))
     }
 
     /// A hash over bytes that are no frame.
@@ -143,6 +150,12 @@ impl Copies {
     /// Whether what is seen at `ts` may be a copy of anything.
     pub(super) fn may_be_known(&self, ts: Timestamp) -> bool {
         !self.originals.is_empty() && ts.is_within(PATIENCE, self.latest)
+    }
+
+    /// Whether this may be a copy of anything.
+    #[inline]
+    pub(super) fn may_know(&self, frame: &Ordinary) -> bool {
+        self.may_be_known(frame.clock) && self.by_content.contains_key(&self.identity_of_ordinary(frame))
     }
 
     fn forget_before(&mut self, now: Timestamp) {

@@ -206,13 +206,19 @@ impl<L: Listener + 'static> Lines<L> {
         let (Some(senders), Some(Spot { line, member })) = (*senders, *spot) else {
             return self.address_made(seen);
         };
-        let is_copying = self.is_copying(line, member, frame.clock);
+        #[cfg(test)]
+        if self.devices[line].goes_the_long_way {
+            return self.address_made(seen);
+        }
+        let copying = self.context.copying;
         match senders[frame.direction.index()] {
-            Sender::Client if is_copying => {
+            Sender::Client if copying && self.devices[line].expects_copies(member) => {
                 self.on(line, |line, context| line.ask_the_long_way(member, seen, context));
             }
             Sender::Client => self.on_folded(line, |line, context| line.ask(member, seen, context)),
-            Sender::Device if is_copying => self.address_made(seen),
+            Sender::Device if copying && self.devices[line].is_copying_ordinary(member, frame) => {
+                self.address_made(seen);
+            }
             Sender::Device => self.on_folded(line, |line, context| line.hear(member, seen, context)),
         }
     }
@@ -228,7 +234,6 @@ impl<L: Listener + 'static> Lines<L> {
     }
 
     /// Whether what the device sends on this connection may be a copy, or be copied.
-    #[inline]
     fn is_copying(&self, line: usize, member: At, clock: Timestamp) -> bool {
         self.context.copying && self.devices[line].is_copying(member, clock)
     }

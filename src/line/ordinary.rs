@@ -28,7 +28,7 @@ pub struct Ordinary {
     offset: u32,
     pub(super) object_id: ObjectId,
     pub(super) connection: ConnectionId,
-    crc: u16,
+    pub(super) crc: u16,
     known: Option<ObjectPlace>,
     pub(super) command: Command,
     stream_length: u8,
@@ -114,10 +114,16 @@ impl Ordinary {
         ByteRange { packet: self.packet, offset: self.offset, length: self.stream_length.into() }
     }
 
+    /// The length that it claims, which is that of the object id and the payload.
+    #[inline]
+    pub(super) fn declared_length(&self) -> u16 {
+        u16::from(self.payload.length()) + ID_BYTES
+    }
+
     /// All of it. `src`, `dst`: the ends of its connection.
     #[inline]
     pub(super) fn sighting(&self, id: SightingId, [src, dst]: [Endpoint; 2], sender: Sender) -> Sighting {
-        let length = u16::from(self.payload.length()) + ID_BYTES;
+        let length = self.declared_length();
         Sighting {
             id,
             ts: self.clock,

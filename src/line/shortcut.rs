@@ -144,6 +144,10 @@ impl DeviceLine {
     fn answer_waiting(&mut self, member: At, seen: Seen<'_>, context: &mut Context) -> bool {
         let Some(place) = self.waiting.first(seen.frame.object_id) else { return false };
         let asked = &self.waiting.reads()[place];
+        if !self.contests.is_empty() {
+            // What is left of them may be for it, too.
+            return false;
+        }
         if self.waiting.count(asked.subject) > 1 {
             return self.answer_one_of(member, seen, context);
         }
@@ -298,6 +302,10 @@ mod tests {
 
     const MS: i64 = 1_000_000;
     const LONG_AGO: i64 = 10_000 * MS;
+    /// What nearly all answers say.
+    const SAID: [u8; 4] = [0x3f, 0x80, 0, 0];
+    /// What came then may still be copied.
+    const LATELY: i64 = 1_000 * MS;
     const TIMEOUT: Duration = Duration::from_millis(300);
     /// A text, and one that is not known.
     const ODD: [u32; 2] = [0xebc6_2737, 0xdead_beef];
@@ -363,7 +371,7 @@ mod tests {
             1 => Just(Command::READ_PERIODICALLY),
         ];
         let payload = prop_oneof![
-            8 => Just(vec![0x3f, 0x80, 0, 0]),
+            8 => Just(SAID.to_vec()),
             1 => Just(vec![0x3f, 0x80, 0]),
             1 => proptest::collection::vec(any::<u8>(), 0..6),
         ];
@@ -421,10 +429,10 @@ mod tests {
     }
 
     impl Play {
-        /// `copied`: whether a connection may get copies, as far as is known. It began long before `now`; `taken`: how many
-        /// milliseconds the device took for its first answers.
-        fn new(goes_the_long_way: bool, copied: [bool; 2], taken: i64, now: Timestamp) -> Self {
-            let [asked, answered] = [taken, 0].map(|ms| Timestamp::from_nanos(now.nanos() - LONG_AGO - ms * MS));
+        /// `copied`: whether a connection may get copies, as far as is known. `began`: how long before `now` the device first
+        /// answered; `taken`: how many milliseconds it took for that.
+        fn new(goes_the_long_way: bool, copied: [bool; 2], (began, taken): (i64, i64), now: Timestamp) -> Self {
+            let [asked, answered] = [taken, 0].map(|ms| Timestamp::from_nanos(now.nanos() - began - ms * MS));
             let registry = Registry::builtin();
             let numbers = registry.objects().filter(|object| object.response_type == DataType::Float);
             let objects = ODD.map(ObjectId).into_iter().chain(numbers.map(|object| object.id)).take(OBJECTS).collect();
@@ -437,8 +445,14 @@ mod tests {
             }
             let mut play = Self { lines, objects, asking: Vec::new(), sightings: 0 };
             for (connection, copied) in (0..).zip(copied) {
-                play.say((connection, Direction::ToServer), (Command::READ, 3), &[], asked);
-                play.say((connection, Direction::ToClient), (Command::RESPONSE, 3), &[0; 4], answered);
+                // What is said then is said again, and not only where it was.
+                let objects = 2 + 6 * connection as usize..8 + 6 * connection as usize;
+                for object in objects.clone() {
+                    play.say((connection, Direction::ToServer), (Command::READ, object), &[], asked);
+                }
+                for object in objects {
+                    play.say((connection, Direction::ToClient), (Command::RESPONSE, object), &SAID, answered);
+                }
                 let line = play.line();
                 line.goes_the_long_way = goes_the_long_way;
                 let member = line.members.place(ConnectionId(connection)).expect("it has joined");
@@ -536,10 +550,11 @@ mod tests {
         fn the_short_way_leads_where_the_long_one_does(
             acts in proptest::collection::vec(act(), 1..60),
             copied in any::<[bool; 2]>(),
+            began in prop_oneof![3 => Just(LONG_AGO), 1 => Just(LATELY)],
             taken in prop_oneof![Just(0), Just(40)],
         ) {
             let mut now = Timestamp::from_nanos(2 * LONG_AGO);
-            let [mut short, mut long] = [false, true].map(|long| Play::new(long, copied, taken, now));
+            let [mut short, mut long] = [false, true].map(|long| Play::new(long, copied, (began, taken), now));
             for act in acts {
                 if let Act::Wait(ms) = act {
                     now = Timestamp::from_nanos(now.nanos() + ms * MS);
@@ -556,11 +571,24 @@ mod tests {
         }
     }
 
+    /// What is left of a contest that was given up may be an answer to who asks next: that was forgotten on the short way.
+    #[test]
+    fn what_is_left_of_a_contest_is_not_forgotten() {
+        let now = Timestamp::from_nanos(2 * LONG_AGO);
+        let ask = |object, count| Act::Ask { connection: 0, object, count, times: 2, command: Command::READ };
+        let answer = |count| Act::Answer { to: To::Asking(0), count, payload: SAID.to_vec(), form: Form::Ordinary };
+        let acts = [ask(8, 1), answer(1), Act::GiveUp, answer(1), ask(7, 2), answer(3)];
+        let [mut short, mut long] = [false, true].map(|long| Play::new(long, [false; 2], (LONG_AGO, 0), now));
+        for act in acts {
+            assert_eq!(short.perform(&act, now), long.perform(&act, now), "{act:?}");
+        }
+    }
+
     /// A go of READs, answered one after the other: the way is taken.
     #[test]
     fn what_nearly_all_do_goes_the_short_way() {
         let [asked, answered] = [0, 30].map(|ms| Timestamp::from_nanos(2 * LONG_AGO + ms * MS));
-        let mut play = Play::new(false, [false; 2], 40, asked);
+        let mut play = Play::new(false, [false; 2], (LONG_AGO, 40), asked);
         for (way, command, payload, now) in [
             (Direction::ToServer, Command::READ, &[][..], asked),
             (Direction::ToClient, Command::RESPONSE, &[0; 4], answered),
