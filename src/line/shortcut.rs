@@ -37,9 +37,21 @@ impl DeviceLine {
     #[inline]
     pub(super) fn ask(&mut self, member: At, seen: Seen<'_>, context: &mut Context) {
         if !self.wait(member, seen, context) {
-            self.unfold(context);
+            if seen.frame.command != Command::WRITE || !self.is_one_more(member, seen.frame) {
+                self.unfold(context);
+            }
             self.ask_the_long_way(member, seen, context);
         }
+    }
+
+    /// Whether a request says nothing of those that wait here: they were made in one go with it, and all together are no
+    /// backlog.
+    #[inline]
+    fn is_one_more(&self, member: At, frame: &Ordinary) -> bool {
+        let waiting = self.waiting.reads().len();
+        self.requests.owed() + waiting + 1 < BACKLOG
+            && self.requests.len() + waiting < OPEN_REQUESTS
+            && !self.waiting.any_before(frame.clock.saturating_sub(self.pace.one_go), member)
     }
 
     /// The same where it may not wait here.
@@ -79,7 +91,7 @@ impl DeviceLine {
     }
 
     /// Whether no request is looked at for this frame but those for its object: it is right, they are READs of its own
-    /// connection, it comes in time for each, and it has a value that is judged by itself.
+    /// connection or a single WRITE, it comes in time for each, and it has a value that is judged by itself.
     fn concerns_nobody_else(&mut self, frame: &Sighting, member: At, context: &Context) -> bool {
         let subject = self.subject(frame, context);
         let is_due =
@@ -99,8 +111,10 @@ impl DeviceLine {
             && (waiting.peek().is_some() || requests.peek().is_some())
             && waiting.all(|read| is_due(read.member, read.frame.clock))
             && requests.all(|request| {
-                let is_awaited = request.kind == Kind::Read && request.passed_over_at.is_none();
-                is_awaited && is_due(request.member, request.clock)
+                let is_alone = self.waiting.count(subject) == 0 && self.requests.unseen_for(subject).count() == 1;
+                let is_write = request.kind == Kind::Write && request.is_open();
+                let is_awaited = request.kind == Kind::Read || (is_write && is_alone);
+                is_awaited && request.passed_over_at.is_none() && is_due(request.member, request.clock)
             })
     }
 
@@ -113,12 +127,7 @@ impl DeviceLine {
             return false;
         }
         let (clock, one_go) = (frame.clock, self.pace.one_go);
-        let this_go = clock.saturating_sub(one_go);
-        if frame.command != Command::READ
-            || self.requests.owed() + self.waiting.reads().len() + 1 >= BACKLOG
-            || self.requests.len() + self.waiting.reads().len() >= OPEN_REQUESTS
-            || self.waiting.any_before(this_go, member)
-        {
+        if frame.command != Command::READ || !self.is_one_more(member, frame) {
             return false;
         }
         let subject = self.subject_of((Key::of_ordinary(frame), frame.known()), context);
