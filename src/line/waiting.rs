@@ -29,7 +29,7 @@ pub(super) struct Waiting {
 }
 
 /// Where the first one stands at most, before all move to the front again.
-const BEHIND: usize = 64;
+const BEHIND: usize = 16;
 
 /// Such an answer.
 #[derive(Debug)]
