@@ -30,12 +30,6 @@ impl Timestamp {
         Self(if late > END { END } else { late })
     }
 
-    /// The moment so many seconds after the epoch, and so many nanoseconds.
-    pub const fn from_unix(seconds: u32, nanos: u32) -> Self {
-        // Both together are far from the end of time.
-        Self(seconds as i64 * 1_000_000_000 + nanos as i64)
-    }
-
     /// Nanoseconds since the epoch.
     pub const fn nanos(self) -> i64 {
         self.0

@@ -195,11 +195,9 @@ impl Half {
         let may_be_ordinary = run.is_in_time() && !self.way.keep_raw;
         let way = &self.way;
         let stand = |offset, end| run.stand(offset, end);
-        let Run { clock, packet, offset: begin, packet_offset, .. } = run;
         let ordinary = |frame: &WholeFrame<'_>, payload| {
-            let at = packet_offset.saturating_add(u32::try_from(frame.offset - begin).unwrap_or(u32::MAX));
-            let way = (way.connection, way.direction);
-            Found::Ordinary(Ordinary::new(frame, payload, way, (clock, (packet, at)), registry))
+            let (at, way) = (run.place(frame.offset), (way.connection, way.direction));
+            Found::Ordinary(Ordinary::new(frame, payload, way, (at.clock(), at.in_capture()), registry))
         };
         let mut items = self.framer.items(bytes);
         loop {

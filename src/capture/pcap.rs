@@ -25,8 +25,6 @@ const MICROSECONDS: u32 = 0xa1b2_c3d4;
 /// Version 2.4 in both byte orders; all pcap files of this century have it.
 const VERSIONS: [[u8; 4]; 2] = [[2, 0, 4, 0], [0, 2, 0, 4]];
 
-const NANOS_PER_SECOND: u32 = 1_000_000_000;
-
 /// A pcap file, as its header describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pcap {
@@ -103,40 +101,34 @@ impl Pcap {
         }
     }
 
-    /// The record at the front of `data`, if it is there as a whole, has a proper time and cannot be anything else.
+    /// The record at the front of `data`, if it is there as a whole and cannot be anything else.
     #[inline]
     pub(super) fn record(self, data: &[u8]) -> Option<Record> {
         let fields = match self.order {
             ByteOrder::Little => fields::<LittleEndian>(data)?,
             ByteOrder::Big => fields::<BigEndian>(data)?,
         };
-        let nanos = u32::try_from(self.nanos(fields)).ok().filter(|nanos| *nanos < NANOS_PER_SECOND)?;
         let captured = size(fields.captured);
         let is_there = captured <= limits::RECORD_BYTES && self.record_header + captured <= data.len();
-        let ts = Timestamp::from_unix(fields.seconds, nanos);
-        (is_there && captured > 0).then(|| self.describe(fields, ts, Fraction::Proper))
-    }
-
-    /// What a time has below the second, in nanoseconds.
-    #[inline]
-    fn nanos(self, fields: Fields) -> u64 {
-        u64::from(fields.fraction) * u64::from(self.nanos_per_tick)
+        (is_there && captured > 0).then(|| self.describe(fields))
     }
 
     #[inline]
-    fn describe(self, fields: Fields, ts: Timestamp, fraction: Fraction) -> Record {
+    fn describe(self, fields: Fields) -> Record {
         let end = self.record_header + size(fields.captured);
+        // 2^32 s and 2^32 µs together stay below what a timestamp holds.
+        let nanos = i64::from(fields.fraction) * i64::from(self.nanos_per_tick);
         Record {
             interface: 0,
-            ts,
+            ts: Timestamp::from_nanos(i64::from(fields.seconds) * 1_000_000_000 + nanos),
             original_length: at_least_captured(fields.original, size(fields.captured)),
             data: self.record_header..end,
             length: end,
-            fraction,
+            fraction: if nanos < 1_000_000_000 { Fraction::Proper } else { Fraction::Carried },
         }
     }
 
-    /// A record without bytes, too long, of which too little is there, or with an odd time.
+    /// A record without bytes, too long, or of which too little is there.
     fn otherwise<B: Order>(self, data: &[u8]) -> Next {
         let header = self.record_header;
         let need = |total| Err(Obstacle::Need { total, header, part: Part::Packet });
@@ -145,19 +137,10 @@ impl Pcap {
         if captured > limits::RECORD_BYTES {
             return Err(Obstacle::Lost(Nonsense::PacketLength(fields.captured)));
         }
-        if captured > 0 && header + captured > data.len() {
+        if captured > 0 {
             return need(header + captured);
         }
-        if captured == 0
-            && let Some(obstacle) = second_header(data)
-        {
-            return Err(obstacle);
-        }
-        let nanos = self.nanos(fields);
-        let carried = (nanos >= NANOS_PER_SECOND.into()).then_some(Fraction::Carried);
-        // 2^32 s and 2^32 µs together stay below what a timestamp holds.
-        let ts = Timestamp::from_nanos(i64::from(fields.seconds) * 1_000_000_000 + nanos.cast_signed());
-        Ok(self.describe(fields, ts, carried.unwrap_or_default()))
+        second_header(data).map_or_else(|| Ok(self.describe(fields)), Err)
     }
 }
 

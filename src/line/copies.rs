@@ -6,7 +6,8 @@ use super::ordinary::Ordinary;
 use super::request::Handle;
 use crate::endpoint::ConnectionId;
 use crate::limits::COPIES;
-use crate::rct::NonFrameKind;
+use crate::object::ObjectId;
+use crate::rct::{Command, NonFrameKind};
 use crate::time::Timestamp;
 use foldhash::fast::RandomState;
 use rustc_hash::FxHashMap;
@@ -68,14 +69,23 @@ pub(super) struct Copies {
 impl Copies {
     /// A hash over all that makes two sightings the same frame.
     pub(super) fn identity(&self, frame: &Sighting) -> u64 {
-        let head = (frame.command, frame.object_id, frame.address, frame.crc_read, frame.declared_length);
-        self.hasher.hash_one((head, &*frame.payload))
+        let object = (frame.object_id, frame.address);
+        self.identity_of((frame.command, object), (frame.crc_read, frame.declared_length), &frame.payload)
     }
 
     /// The same of an ordinary one.
     fn identity_of_ordinary(&self, frame: &Ordinary) -> u64 {
-        let head = (frame.command, frame.object_id, None::<u32>, Some(frame.crc), frame.declared_length());
-        self.hasher.hash_one((head, frame.payload()))
+        let object = (frame.object_id, None);
+        self.identity_of((frame.command, object), (Some(frame.crc), frame.declared_length()), frame.payload())
+    }
+
+    fn identity_of(
+        &self,
+        what: (Command, (ObjectId, Option<u32>)),
+        (crc, declared_length): (Option<u16>, u16),
+        payload: &[u8],
+    ) -> u64 {
+        self.hasher.hash_one((what, crc, declared_length, payload))
     }
 
     /// A hash over bytes that are no frame.
