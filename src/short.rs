@@ -47,28 +47,39 @@ impl Short {
         self.room
     }
 
+    /// The number that they are, the first byte the highest, where they are four at most; of more, the first four.
+    #[inline]
+    pub(crate) fn number(&self) -> u32 {
+        let [a, b, c, d, ..] = self.room;
+        let behind = 4_u8.saturating_sub(self.length);
+        u32::from_be_bytes([a, b, c, d]).checked_shr(8 * u32::from(behind)).unwrap_or(0)
+    }
+
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         self.room.get(..usize::from(self.length)).unwrap_or(&self.room)
     }
 }
 
-/// Copies bytes of which there are from eight to 32 as a rule, to a place as long: two moves that overlap cost a third of a copy
-/// of unknown length.
+/// Copies bytes of which there are 32 or fewer as a rule, to a place as long: two moves that overlap cost a third of a copy of
+/// unknown length.
 #[expect(clippy::inline_always, reason = "a call costs more")]
 #[inline(always)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
-        8..=16 => both_ends::<8>(to, from),
-        17..=32 => both_ends::<16>(to, from),
-        _ => to.copy_from_slice(from),
+        33.. => to.copy_from_slice(from),
+        17.. => both_ends::<16>(to, from),
+        8.. => both_ends::<8>(to, from),
+        4.. => both_ends::<4>(to, from),
+        2.. => both_ends::<2>(to, from),
+        _ => both_ends::<1>(to, from),
     }
 }
 
 /// Copies `N` to `2 * N` bytes.
 #[expect(clippy::inline_always, reason = "a call costs more")]
 #[inline(always)]
-pub(crate) fn both_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
+fn both_ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     if let (Some(first), Some(last)) = (from.first_chunk::<N>(), from.last_chunk::<N>()) {
         if let Some(place) = to.first_chunk_mut() {
             *place = *first;

@@ -74,7 +74,7 @@ impl Default for Options {
         Self {
             ports: vec![DEFAULT_PORT],
             timeout: limits::RESPONSE_TIMEOUT,
-            registry: Arc::new(Registry::builtin().clone()),
+            registry: Registry::shared(),
             frames: true,
             overlap: Overlap::First,
         }

@@ -46,7 +46,7 @@ pub(super) const fn overlap(which: OverlapArg) -> Overlap {
 
 /// The built-in registry, or a copy of it with the user's own objects.
 pub(super) fn registry(args: &RegistryArgs) -> Result<Arc<Registry>, Problem> {
-    let Some(path) = &args.registry else { return Ok(Arc::new(Registry::builtin().clone())) };
+    let Some(path) = &args.registry else { return Ok(Registry::shared()) };
     let name = path.display();
     let csv = fs::read_to_string(path).map_err(|error| Problem::new(format_args!("{name}: {}", reason(&error))))?;
     Registry::builtin().with_overrides(&csv).map(Arc::new).map_err(|error| {

@@ -174,7 +174,7 @@ impl DeviceLine {
         let (subject, asked_at) = (asked.subject, asked.frame.clock);
         asked.member == member
             && frame.command == Command::RESPONSE
-            && values::is_plain_response(frame.command, frame.payload(), self.subjects.nature(subject))
+            && values::is_plain_response(frame.command, &frame.short(), self.subjects.nature(subject))
             && asked_at.saturating_add(self.pace.needs) <= frame.clock
             && frame.clock.is_within(context.timeout, asked_at)
             && !self.requests.any_for(subject)

@@ -10,6 +10,7 @@ use crate::object::ObjectId;
 use crate::rct::registry::{DataType, Object, Registry};
 use crate::rct::value::{Form, Problem, decode};
 use crate::rct::{Command, Escaping, FrameStatus, Framer, Item, StreamEnd};
+use crate::short::Short;
 
 /// What is wrong with a client's request, seen once per frame.
 pub(super) fn judge_request(frame: &Sighting, nature: &Nature, found: &mut Found, context: &mut Context) {
@@ -38,13 +39,14 @@ fn judge_write(frame: &Sighting, found: &mut Found, context: &mut Context) {
 
 /// Whether there is nothing to say of a right frame with this command and payload that the device sends.
 #[inline]
-pub(super) fn is_plain_response(command: Command, payload: &[u8], nature: &Nature) -> bool {
+pub(super) fn is_plain_response(command: Command, payload: &Short, nature: &Nature) -> bool {
     command.base() == Command::RESPONSE && nature.is_plain(payload)
 }
 
 /// What is wrong with a device's frame, once per frame on the line, however many copies there are.
 pub(super) fn judge_response(frame: &Sighting, nature: &Nature, context: &mut Context) -> Found {
-    if is_faultless(frame) && is_plain_response(frame.command, &frame.payload, nature) {
+    let is_plain = |payload: Short| is_plain_response(frame.command, &payload, nature);
+    if is_faultless(frame) && Short::of(&frame.payload).is_some_and(is_plain) {
         return Found::new();
     }
     let mut found = judge_frame(frame, context);

@@ -273,14 +273,8 @@ pub(super) fn nine(nanos: u64) -> [u8; 9] {
 /// A text that is shorter than the room.
 #[inline]
 pub(super) fn short(room: &mut Room, text: &str) -> usize {
-    let (text, length) = (text.as_bytes(), text.len().min(ROOM));
-    if let (8..=16, Some(first), Some(last)) = (length, text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        // Two words that overlap: much cheaper than a copy of a length that is not known.
-        put(room, 0, u64::from_le_bytes(*first));
-        put(room, length - 8, u64::from_le_bytes(*last));
-    } else {
-        room[..length].copy_from_slice(&text[..length]);
-    }
+    let length = text.len().min(ROOM);
+    crate::short::copy(&mut room[..length], &text.as_bytes()[..length]);
     length
 }
 

@@ -5,7 +5,7 @@
 #![expect(clippy::inline_always, reason = "a call costs more than most pieces, and constants have to be seen as such")]
 
 use crate::output::digits::{ROOM, Room};
-use crate::short::both_ends;
+use crate::short;
 
 /// More than is gathered before it is written and than nearly all lines are long. What does not fit moves on.
 const WINDOW: usize = 96 << 10;
@@ -109,23 +109,15 @@ impl Buffer {
         self.end = at + bytes.len();
     }
 
-    /// Appends bytes of which there are few as a rule: two moves that overlap cost a third of a copy of unknown length.
+    /// Appends bytes of which there are few as a rule.
     #[inline(always)]
     pub(super) fn extend_short(&mut self, bytes: &[u8]) {
-        let length = bytes.len();
-        if length > 32 {
+        if bytes.len() > LONGEST {
             return self.extend(bytes);
         }
-        let at = self.place(length);
-        let place = &mut self.window[at..at + length];
-        match length {
-            16.. => both_ends::<16>(place, bytes),
-            8.. => both_ends::<8>(place, bytes),
-            4.. => both_ends::<4>(place, bytes),
-            2.. => both_ends::<2>(place, bytes),
-            _ => both_ends::<1>(place, bytes),
-        }
-        self.end = at + length;
+        let at = self.place(bytes.len());
+        short::copy(&mut self.window[at..at + bytes.len()], bytes);
+        self.end = at + bytes.len();
     }
 
     /// Appends a piece that is kept, with moves of a fixed size; false where it was too long for that.
@@ -142,6 +134,17 @@ impl Buffer {
         }
         self.end = at + length;
         true
+    }
+
+    /// What has been appended since the length was `begin`, as a piece to be kept.
+    #[inline]
+    pub(super) fn since<const N: usize>(&mut self, begin: usize) -> Piece<N> {
+        let start = begin.checked_sub(self.before.len());
+        match start.and_then(|start| Some((start, self.window.get(start..)?.first_chunk()?))) {
+            // With what stands behind it: a copy of a fixed size.
+            Some((start, bytes)) => Piece { length: u8::try_from(self.end - start).unwrap_or(u8::MAX), bytes: *bytes },
+            None => self.as_bytes()[begin..].into(),
+        }
     }
 
     /// Appends a constant and behind it what `write` says to have written.

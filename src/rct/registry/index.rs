@@ -4,6 +4,8 @@
 //! the one are compared at once, and they stand together.
 
 use crate::object::ObjectId;
+use std::array;
+use std::hint::select_unpredictable;
 
 /// Objects that are compared at once.
 const GROUP: usize = 4;
@@ -57,7 +59,7 @@ impl Index {
         let mut at = self.group(id);
         loop {
             let Group { ids, places } = &self.groups[at];
-            let found: [u32; GROUP] = std::array::from_fn(|n| if ids[n] == id.0 { places[n] } else { 0 });
+            let found: [u32; GROUP] = array::from_fn(|n| select_unpredictable(ids[n] == id.0, places[n], 0));
             let place = found.into_iter().fold(0, |place, found| place | found);
             if place > 0 || places[GROUP - 1] == 0 {
                 return place.checked_sub(1);

@@ -19,7 +19,7 @@ use index::Index;
 use rustc_hash::FxHashMap;
 use std::fmt;
 use std::num::NonZeroU16;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 /// What is known of all objects.
 #[derive(Clone, Debug, Default)]
@@ -55,6 +55,9 @@ impl ObjectPlace {
     }
 }
 
+static BUILTIN: LazyLock<Arc<Registry>> =
+    LazyLock::new(|| Arc::new(load::builtin().unwrap_or_else(|error| panic!("built-in registry: {error}"))));
+
 impl Registry {
     /// The registry that is part of the program. It is read once, in well under a millisecond.
     ///
@@ -62,9 +65,12 @@ impl Registry {
     ///
     /// Never in a tested build: a test reads the same tables.
     pub fn builtin() -> &'static Self {
-        static BUILTIN: LazyLock<Registry> =
-            LazyLock::new(|| load::builtin().unwrap_or_else(|error| panic!("built-in registry: {error}")));
         &BUILTIN
+    }
+
+    /// The same, for whoever keeps it beside others.
+    pub fn shared() -> Arc<Self> {
+        Arc::clone(&BUILTIN)
     }
 
     /// This registry with the objects of `csv` added, or put in the place of those with the same id.

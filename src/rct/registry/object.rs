@@ -136,7 +136,8 @@ impl DataType {
 
     /// The data type with this name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|data_type| data_type.name().eq_ignore_ascii_case(name))
+        let exactly = Self::ALL.into_iter().find(|data_type| data_type.name() == name);
+        exactly.or_else(|| Self::ALL.into_iter().find(|data_type| data_type.name().eq_ignore_ascii_case(name)))
     }
 
     /// Bytes of a value, where every value has as many.
