@@ -27,13 +27,24 @@ const RCTSCOPE: &str = env!("CARGO_BIN_EXE_rctscope");
 /// moment can be missed.
 const LOOK: Duration = Duration::from_millis(2);
 
+/// How long a slow program runs, before it is stopped for one run of ours.
+const TURN: Duration = Duration::from_millis(700);
+
 /// The unit of processor times in `/proc/self/stat`: fixed for programs on Linux, whatever the kernel counts in.
 const TICKS_A_SECOND: f64 = 100.0;
+
+/// Whether a child is looked at while it runs, for its memory. It takes processor time that others would have, from those
+/// that use all processors more than from others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Memory {
+    Watched,
+    Unwatched,
+}
 
 /// What is measured, and how often.
 struct Settings {
     megabytes: u64,
-    /// Rounds in which everything is measured once, but for what is slow; the median counts.
+    /// Rounds in which everything is measured once; the median counts.
     runs: usize,
     tables: Vec<String>,
 }
@@ -71,11 +82,21 @@ struct Taken {
     peak_kib: u64,
 }
 
+impl Taken {
+    /// The cells of a table: what it took, and how many times as much as `ours`.
+    fn beside(&self, ours: &Self) -> String {
+        let Self { wall, processor, peak_kib } = self;
+        let (peak, slower) = (peak_kib.div_ceil(1024), wall / ours.wall);
+        let more = processor / ours.processor.max(1.0 / TICKS_A_SECOND);
+        format!("{wall:.2} | {processor:.2} | {peak} | {slower:.2} | {more:.2}")
+    }
+}
+
 /// A program and what it is to read.
 struct Tool {
     name: String,
     command: Vec<String>,
-    /// So slow that one run on a part of the capture has to do.
+    /// So slow that one run on a part of the capture has to do, see [`Tool::run_beside`].
     slow: bool,
 }
 
@@ -104,28 +125,78 @@ impl Tool {
         tools
     }
 
-    /// Runs it once; `None` when it cannot be started.
-    fn run(&self, file: &Path) -> Option<Taken> {
-        let folder = Scratch::new("out");
+    fn command(&self, file: &Path, folder: &Scratch) -> Command {
         let place = |word: &String| match word.as_str() {
             "FILE" => file.as_os_str().to_owned(),
             "DIR" => folder.0.as_os_str().to_owned(),
             word => word.into(),
         };
-        take(Command::new(&self.command[0]).args(self.command[1..].iter().map(place)))
+        let mut command = Command::new(&self.command[0]);
+        command.args(self.command[1..].iter().map(place));
+        command
+    }
+
+    /// Runs it once; `None` when it cannot be started.
+    fn run(&self, file: &Path, memory: Memory) -> Option<Taken> {
+        take(&mut self.command(file, &Scratch::new("out")), memory)
+    }
+
+    /// Runs it once, and stops it every now and then to run `quick`: a machine does not keep its speed for minutes, and so both
+    /// meet it as it is. What it took itself, and what `quick` took on average; `None` when it cannot be started.
+    fn run_beside(&self, quick: &Self, file: &Path) -> Option<(Taken, Taken)> {
+        let folder = Scratch::new("slow");
+        let (before, begun) = (processor_time_of_children(), Instant::now());
+        let mut child = start(&mut self.command(file, &folder))?;
+        let (mut stopped, mut peak_kib, mut all) = (0.0, 0, Vec::new());
+        'running: loop {
+            let turn = Instant::now();
+            while turn.elapsed() < TURN {
+                if child.try_wait().ok()?.is_some() {
+                    break 'running;
+                }
+                peak_kib = peak_kib.max(peak_of(&child));
+                thread::sleep(LOOK);
+            }
+            let since = Instant::now();
+            if signal(&child, "-STOP") {
+                all.extend(quick.run(file, Memory::Unwatched));
+                signal(&child, "-CONT");
+            }
+            stopped += since.elapsed().as_secs_f64();
+        }
+        let wall = begun.elapsed().as_secs_f64() - stopped;
+        if all.is_empty() {
+            all.extend(quick.run(file, Memory::Unwatched));
+        }
+        let others: f64 = all.iter().map(|taken| taken.processor).sum();
+        let processor = processor_time_of_children() - before - others;
+        Some((Taken { wall, processor, peak_kib }, mean(&all)?))
     }
 }
 
 /// Measures some things in turn, round after round, so that whatever keeps the machine busy for a while meets all of them.
 /// The medians of each; `None` for what was measured in no round.
-fn in_turn<T>(rounds: usize, things: &[T], measure: impl Fn(&T, usize) -> Option<Taken>) -> Vec<Option<Taken>> {
+fn in_turn<T>(rounds: usize, things: &[T], measure: impl Fn(&T) -> Option<Taken>) -> Vec<Option<Taken>> {
     let mut all: Vec<Vec<Taken>> = things.iter().map(|_| Vec::new()).collect();
-    for round in 0..rounds {
+    for _ in 0..rounds {
         for (thing, taken) in things.iter().zip(&mut all) {
-            taken.extend(measure(thing, round));
+            taken.extend(measure(thing));
         }
     }
     all.iter().map(|taken| medians(taken)).collect()
+}
+
+/// The mean of each.
+fn mean(all: &[Taken]) -> Option<Taken> {
+    let count = f64::from(u32::try_from(all.len()).ok()?);
+    let mean = |of: fn(&Taken) -> f64| all.iter().map(of).sum::<f64>() / count;
+    let peak_kib = all.iter().map(|taken| taken.peak_kib).max()?;
+    Some(Taken { wall: mean(|taken| taken.wall), processor: mean(|taken| taken.processor), peak_kib })
+}
+
+/// Sends a signal to a running child.
+fn signal(child: &Child, name: &str) -> bool {
+    Command::new("kill").arg(name).arg(child.id().to_string()).status().is_ok_and(|status| status.success())
 }
 
 fn medians(all: &[Taken]) -> Option<Taken> {
@@ -138,15 +209,20 @@ fn medians(all: &[Taken]) -> Option<Taken> {
     Some(Taken { wall: median(|taken| taken.wall)?, processor: median(|taken| taken.processor)?, peak_kib })
 }
 
+fn start(command: &mut Command) -> Option<Child> {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()
+}
+
 /// Runs a command to its end, what it prints thrown away.
-fn take(command: &mut Command) -> Option<Taken> {
+fn take(command: &mut Command, memory: Memory) -> Option<Taken> {
     let (before, begun) = (processor_time_of_children(), Instant::now());
-    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+    let mut child = start(command)?;
     let mut peak_kib = 0;
-    while child.try_wait().ok()?.is_none() {
+    while memory == Memory::Watched && child.try_wait().ok()?.is_none() {
         peak_kib = peak_kib.max(peak_of(&child));
         thread::sleep(LOOK);
     }
+    child.wait().ok()?;
     let wall = begun.elapsed().as_secs_f64();
     Some(Taken { wall, processor: processor_time_of_children() - before, peak_kib })
 }
@@ -219,30 +295,22 @@ fn tools(settings: &Settings, scratch: &Scratch) {
     println!("| capture | MB | program | wall s | processor s | peak MiB | wall, in rctscope's | processor |");
     println!("| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: |");
     for (name, megabytes, file) in &captures {
-        let mut tools = Tool::all();
-        tools.retain(|tool| !tool.slow || *name == "small");
-        let taken = in_turn(settings.runs, &tools, |tool, round| {
-            // One run of what is slow has to do.
-            if tool.slow && round > 0 { None } else { tool.run(file) }
-        });
-        let mut ours = Taken::default();
-        for (tool, taken) in tools.iter().zip(taken) {
-            let Some(taken) = taken else {
-                println!("| {name} | {megabytes} | {} | not here | | | | |", tool.name);
-                continue;
-            };
-            if tool.name.starts_with("rctscope") {
-                ours = taken;
+        let (slow, quick): (Vec<Tool>, Vec<Tool>) = Tool::all().into_iter().partition(|tool| tool.slow);
+        let row = |tool: &Tool, taken: Option<(Taken, Taken)>| {
+            let (name, tool) = (*name, &tool.name);
+            match taken {
+                Some((taken, ours)) => println!("| {name} | {megabytes} | {tool} | {} |", taken.beside(&ours)),
+                None => println!("| {name} | {megabytes} | {tool} | not here | | | | |"),
             }
-            println!(
-                "| {name} | {megabytes} | {} | {:.2} | {:.2} | {} | {:.2} | {:.2} |",
-                tool.name,
-                taken.wall,
-                taken.processor,
-                taken.peak_kib.div_ceil(1024),
-                taken.wall / ours.wall,
-                taken.processor / ours.processor.max(1.0 / TICKS_A_SECOND),
-            );
+        };
+        let taken = in_turn(settings.runs, &quick, |tool| tool.run(file, Memory::Unwatched));
+        let ours = taken[0].expect("it runs");
+        for (tool, taken) in quick.iter().zip(taken) {
+            let peak_kib = tool.run(file, Memory::Watched).map_or(0, |watched| watched.peak_kib);
+            row(tool, taken.map(|taken| (Taken { peak_kib, ..taken }, ours)));
+        }
+        for tool in slow.iter().filter(|_| *name == "small") {
+            row(tool, tool.run_beside(&quick[0], file));
         }
     }
     println!();
@@ -254,10 +322,13 @@ fn jobs(settings: &Settings) {
     for seed in 1..=8 {
         folder.capture(&format!("{seed}.pcap"), settings.megabytes.div_ceil(10), false, seed);
     }
-    let taken = in_turn(settings.runs, &["1", "2"], |jobs, _| {
+    let taken = in_turn(settings.runs, &["1", "2"], |jobs| {
         let out = Scratch::new("jobs");
         let mut command = Command::new(RCTSCOPE);
-        take(command.arg("convert").arg(&folder.0).arg("-o").arg(&out.0).args(["--jobs", jobs, "--force"]))
+        take(
+            command.arg("convert").arg(&folder.0).arg("-o").arg(&out.0).args(["--jobs", jobs, "--force"]),
+            Memory::Unwatched,
+        )
     });
     let [one, two] = taken[..] else { unreachable!("two were measured") };
     let [one, two] = [one, two].map(|taken| taken.expect("it runs").wall);
@@ -273,7 +344,7 @@ fn memory(settings: &Settings, scratch: &Scratch) {
     println!("| ---: | ---: | ---: | ---: |");
     for megabytes in [settings.megabytes.div_ceil(10), settings.megabytes, settings.megabytes * 10] {
         let file = scratch.capture("memory.pcap", megabytes, false, 1);
-        let taken = take(Command::new(RCTSCOPE).arg("convert").arg(file));
+        let taken = take(Command::new(RCTSCOPE).arg("convert").arg(file), Memory::Watched);
         let Taken { wall, processor, peak_kib } = taken.expect("it runs");
         println!("| {megabytes} | {wall:.2} | {processor:.2} | {:.1} |", f64::from(peak_mib_tenths(peak_kib)) / 10.0);
     }

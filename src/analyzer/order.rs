@@ -116,7 +116,9 @@ impl Order {
         self.insert(Place::of(clock, at), Held::Promised(exchange, line));
     }
 
-    #[inline]
+    /// Inlined, so that what is put together for it goes right to where it stays.
+    #[expect(clippy::inline_always, reason = "handed over by memory, it would have to wait there")]
+    #[inline(always)]
     fn insert(&mut self, place: Place, event: Held) {
         // Most belong at the end.
         if self.held.back().is_none_or(|(last, _)| *last <= place) {

@@ -68,6 +68,7 @@ impl Plain {
     }
 
     /// All of it is looked at at once, since there is nothing to guess: hardly two values of one kind follow each other.
+    #[expect(clippy::needless_bitwise_bool, reason = "a lazy `and` would be a guess each")]
     #[inline]
     fn is_so(&self, payload: &Short) -> bool {
         let number = payload.number();

@@ -127,15 +127,13 @@ impl DeviceLine {
             return false;
         }
         let (clock, one_go) = (frame.clock, self.pace.one_go);
-        if frame.command != Command::READ || !self.is_one_more(member, frame) {
+        if frame.command != Command::READ || frame.known().is_none() || !self.is_one_more(member, frame) {
             return false;
         }
         let subject = self.subject_of((Key::of_ordinary(frame), frame.known()), context);
         let Some(asking) = self.members.get_mut(member) else { return false };
         let question = asking.asked.question(Key::of_ordinary(frame), frame.command, frame.payload());
-        if !self.subjects.nature(subject).is_known
-            || asking.asked.repeated(question, clock, one_go, context.timeout).is_some()
-        {
+        if asking.asked.repeated(question, clock, one_go, context.timeout).is_some() {
             return false;
         }
         let ordinal = asking.asked.note(question, None, clock);

@@ -86,6 +86,9 @@ pub struct Rfc3339 {
 /// Bytes of a time stamp in RFC 3339.
 pub(super) const MOMENT: usize = 30;
 
+/// Bytes of a moment of the device's wall clock.
+pub(super) const WALL_MOMENT: usize = 19;
+
 impl Default for Rfc3339 {
     fn default() -> Self {
         Self { second: None, text: *b"1970-01-01T00:00:00.000000000Z" }
@@ -95,22 +98,24 @@ impl Default for Rfc3339 {
 impl Rfc3339 {
     /// `2025-03-17T21:06:11.050224973Z`
     pub fn text(&mut self, ts: Timestamp) -> &str {
-        self.text = self.bytes(ts);
+        let mut text = self.text;
+        self.write(&mut text, ts);
+        self.text = text;
         // ASCII by construction; an empty string would show a bug without ending the run.
         std::str::from_utf8(&self.text).unwrap_or_default()
     }
 
-    /// The same as ASCII bytes.
+    /// Writes the same as ASCII bytes to where they are to stand: put together elsewhere, they would be copied while they
+    /// are still on their way to memory, and the copy would have to wait.
     #[inline]
-    pub(super) fn bytes(&mut self, ts: Timestamp) -> [u8; MOMENT] {
+    pub(super) fn write(&mut self, to: &mut [u8; MOMENT], ts: Timestamp) {
         let since = self.second.map(|second| ts.nanos().wrapping_sub(second).cast_unsigned());
         let nanos = match since {
             Some(nanos) if nanos < NANOS_PER_SECOND.unsigned_abs() => nanos,
             _ => self.turn_to(ts),
         };
-        let mut text = self.text;
-        text[20..29].copy_from_slice(&digits::nine(nanos));
-        text
+        *to = self.text;
+        to[20..29].copy_from_slice(&digits::nine(nanos));
     }
 
     /// Keeps the second of `ts`; the nanoseconds since it began.
@@ -129,7 +134,7 @@ pub fn device_time(out: &mut String, seconds: u32) {
 }
 
 /// The same as ASCII bytes.
-pub fn device_time_bytes(seconds: u32) -> [u8; 19] {
+pub fn device_time_bytes(seconds: u32) -> [u8; WALL_MOMENT] {
     Civil::from_unix(i64::from(seconds)).text()
 }
 
@@ -138,7 +143,7 @@ pub fn device_time_bytes(seconds: u32) -> [u8; 19] {
 #[derive(Clone, Debug)]
 pub struct WallClock {
     hour: u32,
-    text: [u8; 19],
+    text: [u8; WALL_MOMENT],
 }
 
 impl Default for WallClock {
@@ -148,18 +153,17 @@ impl Default for WallClock {
 }
 
 impl WallClock {
-    /// The same as [`device_time_bytes`].
+    /// Writes the same as [`device_time_bytes`] to where it is to stand.
     #[inline(always)]
-    pub fn bytes(&mut self, seconds: u32) -> [u8; 19] {
+    pub(super) fn write(&mut self, to: &mut [u8; WALL_MOMENT], seconds: u32) {
         const HOUR: u32 = 3_600;
         if seconds / HOUR != self.hour {
             self.hour = seconds / HOUR;
             self.text = device_time_bytes(seconds);
         }
-        let mut text = self.text;
-        text[14..16].copy_from_slice(&digits::pair(seconds % HOUR / 60));
-        text[17..19].copy_from_slice(&digits::pair(seconds % 60));
-        text
+        *to = self.text;
+        to[14..16].copy_from_slice(&digits::pair(seconds % HOUR / 60));
+        to[17..19].copy_from_slice(&digits::pair(seconds % 60));
     }
 }
 
@@ -171,7 +175,9 @@ mod tests {
     fn a_wall_clock_keeps_the_day_and_nothing_else() {
         let mut clock = WallClock::default();
         for seconds in [0, 59, 86_399, 86_400, 1_742_245_571, 1_742_245_570, 1_742_169_600, u32::MAX, 1] {
-            assert_eq!(clock.bytes(seconds), device_time_bytes(seconds));
+            let mut text = [0; WALL_MOMENT];
+            clock.write(&mut text, seconds);
+            assert_eq!(text, device_time_bytes(seconds));
         }
     }
 

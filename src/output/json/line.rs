@@ -9,7 +9,7 @@ use crate::endpoint::Endpoint;
 use crate::object::ObjectId;
 use crate::output::digits;
 use crate::output::digits::{Odometer, Room, Stopwatch};
-use crate::output::time_text::{MOMENT, Rfc3339, WallClock};
+use crate::output::time_text::{MOMENT, Rfc3339, WALL_MOMENT, WallClock};
 use crate::packet::{ByteRange, PacketNumber};
 use crate::time::Timestamp;
 use std::fmt::{self, Write as _};
@@ -268,23 +268,24 @@ impl Line {
     /// A time stamp, quoted.
     #[inline(always)]
     pub(super) fn moment(&mut self, front: &str, ts: Timestamp) {
-        let text = self.clock.bytes(ts);
-        self.bytes.write(front, |room| put_quoted::<MOMENT>(room, &text));
+        self.bytes.write(front, |room| quoted::<MOMENT>(room, |text| self.clock.write(text, ts)));
     }
 
     /// A moment of the device's wall clock, quoted. It has no zone, so the text has none either.
     #[inline(always)]
     pub(super) fn device_time(&mut self, front: &str, seconds: u32) {
-        let text = self.wall_clock.bytes(seconds);
-        self.bytes.write(front, |room| put_quoted(room, &text));
+        self.bytes.write(front, |room| quoted::<WALL_MOMENT>(room, |text| self.wall_clock.write(text, seconds)));
     }
 
     /// The same as people read it, with a blank between day and time.
     #[inline(always)]
     pub(super) fn device_time_text(&mut self, front: &str, seconds: u32) {
-        let mut text = self.wall_clock.bytes(seconds);
-        text[10] = b' ';
-        self.bytes.write(front, |room| put_quoted(room, &text));
+        self.bytes.write(front, |room| {
+            quoted::<WALL_MOMENT>(room, |text| {
+                self.wall_clock.write(text, seconds);
+                text[10] = b' ';
+            })
+        });
     }
 
     /// What `write` makes of a number; nothing at all, and false, where it makes nothing of it.
@@ -417,11 +418,13 @@ fn put<const N: usize>(room: &mut Room, text: &[u8; N]) -> usize {
     N
 }
 
-/// The same between quotes.
+/// What `write` writes, between quotes.
 #[inline(always)]
-fn put_quoted<const N: usize>(room: &mut Room, text: &[u8; N]) -> usize {
+fn quoted<const N: usize>(room: &mut Room, write: impl FnOnce(&mut [u8; N])) -> usize {
     room[0] = b'"';
-    room[1..=N].copy_from_slice(text);
+    if let Some(text) = room[1..].first_chunk_mut() {
+        write(text);
+    }
     room[N + 1] = b'"';
     N + 2
 }
