@@ -57,10 +57,10 @@ pub const PENDING_BYTES_TOTAL: usize = 128 << 20;
 /// is bounded too.
 pub const PENDING_PIECE_OVERHEAD: usize = 64;
 
-/// Delivered bytes remembered, by all connections together, so that a later copy of them can be compared: as many as 16
-/// directions have ([`HISTORY_BYTES_PER_DIRECTION`]), while a bridge serves five clients or so. Retransmissions come within
-/// seconds. More would not stay in a processor's cache: all of it is written again and again.
-pub const HISTORY_BYTES: usize = 1 << 20;
+/// Delivered bytes remembered, by all connections together, so that a later copy of them can be compared: as many as 8
+/// directions have ([`HISTORY_BYTES_PER_DIRECTION`]), while a bridge serves five clients or so, who send little themselves.
+/// Retransmissions come within seconds. More would not stay in a processor's cache: all of it is written again and again.
+pub const HISTORY_BYTES: usize = 512 << 10;
 
 /// Delivered bytes of one direction that a later copy is compared with.
 pub const HISTORY_BYTES_PER_DIRECTION: u64 = 64 << 10;

@@ -10,9 +10,9 @@ use crate::short::copy;
 use crate::time::Timestamp;
 use smallvec::SmallVec;
 
-/// Runs remembered at most: as many as are looked through in 16 directions ([`STEPS`]). With the typical frame of this protocol
+/// Runs remembered at most: as many as are looked through in 8 directions ([`STEPS`]). With the typical frame of this protocol
 /// the ring of bytes is not full before that.
-const RUNS: usize = 16 << 10;
+const RUNS: usize = 8 << 10;
 
 /// What the ring grows by at once. No run is longer, and the ring is a multiple of it.
 const GROWTH: usize = 64 << 10;
