@@ -125,4 +125,12 @@ mod tests {
         }
         assert_eq!(Short::of(&bytes), None);
     }
+
+    #[test]
+    fn up_to_four_are_a_number() {
+        let bytes = [0x81, 0x02, 0x83, 0x04, 0x85];
+        for (length, number) in [(0, 0), (1, 0x81), (2, 0x8102), (3, 0x0081_0283), (4, 0x8102_8304), (5, 0x8102_8304)] {
+            assert_eq!(Short::of(&bytes[..length]).expect("it fits").number(), number);
+        }
+    }
 }

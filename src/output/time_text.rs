@@ -141,7 +141,7 @@ pub fn device_time_bytes(seconds: u32) -> [u8; WALL_MOMENT] {
 /// Writes many moments of the device's wall clock: the hour that was written last is kept, since the rows of a table are
 /// minutes apart.
 #[derive(Clone, Debug)]
-pub struct WallClock {
+pub(super) struct WallClock {
     hour: u32,
     text: [u8; WALL_MOMENT],
 }

@@ -58,9 +58,7 @@ impl<'a> Reader<'a> {
             self.rest = &self.rest[1..];
             return self.quoted();
         }
-        // Few bytes are so low that they have to be looked at twice.
-        let ends = |&byte: &u8| byte <= b',' && matches!(byte, b',' | b'\n' | b'"');
-        let end = bytes.iter().position(ends).unwrap_or(bytes.len());
+        let end = bytes.iter().position(|byte| matches!(byte, b',' | b'\n' | b'"')).unwrap_or(bytes.len());
         if bytes.get(end) == Some(&b'"') {
             return Err(
                 self.error("a quote inside a field", "quotes around the whole field, and `\"\"` for one inside")
