@@ -148,15 +148,7 @@ impl Tool {
         let (before, begun) = (processor_time_of_children(), Instant::now());
         let mut child = start(&mut self.command(file, &folder))?;
         let (mut stopped, mut peak_kib, mut all) = (0.0, 0, Vec::new());
-        'running: loop {
-            let turn = Instant::now();
-            while turn.elapsed() < TURN {
-                if child.try_wait().ok()?.is_some() {
-                    break 'running;
-                }
-                peak_kib = peak_kib.max(peak_of(&child));
-                thread::sleep(LOOK);
-            }
+        while watch(&mut child, TURN, &mut peak_kib)? {
             let since = Instant::now();
             if signal(&child, "-STOP") {
                 all.extend(quick.run(file, Memory::Unwatched));
@@ -218,13 +210,25 @@ fn take(command: &mut Command, memory: Memory) -> Option<Taken> {
     let (before, begun) = (processor_time_of_children(), Instant::now());
     let mut child = start(command)?;
     let mut peak_kib = 0;
-    while memory == Memory::Watched && child.try_wait().ok()?.is_none() {
-        peak_kib = peak_kib.max(peak_of(&child));
-        thread::sleep(LOOK);
+    if memory == Memory::Watched {
+        watch(&mut child, Duration::MAX, &mut peak_kib)?;
     }
     child.wait().ok()?;
     let wall = begun.elapsed().as_secs_f64();
     Some(Taken { wall, processor: processor_time_of_children() - before, peak_kib })
+}
+
+/// Looks at a child's memory until it ends, or for so long; whether it still runs then.
+fn watch(child: &mut Child, most: Duration, peak_kib: &mut u64) -> Option<bool> {
+    let begun = Instant::now();
+    while begun.elapsed() < most {
+        if child.try_wait().ok()?.is_some() {
+            return Some(false);
+        }
+        *peak_kib = peak_of(child).max(*peak_kib);
+        thread::sleep(LOOK);
+    }
+    Some(true)
 }
 
 /// The most memory a running child has had, in KiB.

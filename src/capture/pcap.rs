@@ -25,6 +25,8 @@ const MICROSECONDS: u32 = 0xa1b2_c3d4;
 /// Version 2.4 in both byte orders; all pcap files of this century have it.
 const VERSIONS: [[u8; 4]; 2] = [[2, 0, 4, 0], [0, 2, 0, 4]];
 
+const NANOS_PER_SECOND: i64 = 1_000_000_000;
+
 /// A pcap file, as its header describes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Pcap {
@@ -120,11 +122,11 @@ impl Pcap {
         let nanos = i64::from(fields.fraction) * i64::from(self.nanos_per_tick);
         Record {
             interface: 0,
-            ts: Timestamp::from_nanos(i64::from(fields.seconds) * 1_000_000_000 + nanos),
+            ts: Timestamp::from_nanos(i64::from(fields.seconds) * NANOS_PER_SECOND + nanos),
             original_length: at_least_captured(fields.original, size(fields.captured)),
             data: self.record_header..end,
             length: end,
-            fraction: if nanos < 1_000_000_000 { Fraction::Proper } else { Fraction::Carried },
+            fraction: if nanos < NANOS_PER_SECOND { Fraction::Proper } else { Fraction::Carried },
         }
     }
 

@@ -111,9 +111,10 @@ impl DeviceLine {
             && (waiting.peek().is_some() || requests.peek().is_some())
             && waiting.all(|read| is_due(read.member, read.frame.clock))
             && requests.all(|request| {
-                let is_alone = self.waiting.count(subject) == 0 && self.requests.unseen_for(subject).count() == 1;
+                // Counted for a WRITE alone, which is the last one that is looked at: for each of many READs it would be long.
+                let is_alone = || self.waiting.count(subject) == 0 && self.requests.unseen_for(subject).count() == 1;
                 let is_write = request.kind == Kind::Write && request.is_open();
-                let is_awaited = request.kind == Kind::Read || (is_write && is_alone);
+                let is_awaited = request.kind == Kind::Read || (is_write && is_alone());
                 is_awaited && request.passed_over_at.is_none() && is_due(request.member, request.clock)
             })
     }

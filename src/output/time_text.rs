@@ -47,7 +47,7 @@ impl Civil {
     }
 
     /// `2025-03-17T21:06:11`
-    fn text(self) -> [u8; 19] {
+    fn text(self) -> [u8; WALL_MOMENT] {
         let mut text = *b"0000-00-00T00:00:00";
         let year = self.year.clamp(0, 9_999);
         two_digits(&mut text[0..2], small(year / 100));

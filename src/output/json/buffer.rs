@@ -138,7 +138,7 @@ impl Buffer {
 
     /// What has been appended since the length was `begin`, as a piece to be kept.
     #[inline]
-    pub(super) fn since<const N: usize>(&mut self, begin: usize) -> Piece<N> {
+    pub(super) fn piece_from<const N: usize>(&mut self, begin: usize) -> Piece<N> {
         let start = begin.checked_sub(self.before.len());
         match start.and_then(|start| Some((start, self.window.get(start..)?.first_chunk()?))) {
             // With what stands behind it: a copy of a fixed size.

@@ -132,7 +132,7 @@ impl Line {
         if let Some(start) = self.start {
             self.since(ts.nanos_since(start));
         }
-        self.times = Times { of: Some(ts), json: self.bytes.since(begin) };
+        self.times = Times { of: Some(ts), json: self.bytes.piece_from(begin) };
     }
 
     /// Seconds since the first packet.

@@ -52,10 +52,12 @@ pub(super) fn with_overrides(known: &Registry, csv: &str) -> Result<Registry, Re
 impl Registry {
     /// Adds objects, or puts them in the place of those with the same id.
     fn put(&mut self, Table { objects, lines }: Table) -> Result<(), RegistryError> {
-        if self.objects.is_empty() {
-            self.objects = objects;
-        } else {
-            self.put_each(objects);
+        self.objects.reserve(objects.len());
+        for object in objects {
+            match self.by_id.get(object.id) {
+                Some(place) => self.objects[place as usize] = object,
+                None => self.objects.push(object),
+            }
         }
         // The built-in table is in this order already, which makes it cheap.
         self.objects.sort_unstable_by(|a, b| {
@@ -67,15 +69,6 @@ impl Registry {
         let line = lines.get(&b.id).max(lines.get(&a.id)).copied().unwrap_or(1);
         let cause = format!("{} and {} are both called `{}`", a.id, b.id, a.name);
         Err(error(line, cause, "a name of its own for each object"))
-    }
-
-    fn put_each(&mut self, objects: Vec<Object>) {
-        for object in objects {
-            match self.by_id.get(object.id) {
-                Some(place) => self.objects[place as usize] = object,
-                None => self.objects.push(object),
-            }
-        }
     }
 }
 

@@ -136,8 +136,7 @@ impl DataType {
 
     /// The data type with this name, in any case.
     pub fn from_name(name: &str) -> Option<Self> {
-        let exactly = Self::ALL.into_iter().find(|data_type| data_type.name() == name);
-        exactly.or_else(|| Self::ALL.into_iter().find(|data_type| data_type.name().eq_ignore_ascii_case(name)))
+        Self::ALL.into_iter().find(|data_type| data_type.name().eq_ignore_ascii_case(name))
     }
 
     /// Bytes of a value, where every value has as many.

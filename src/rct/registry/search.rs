@@ -16,12 +16,8 @@ pub fn parse_id(text: &str) -> Option<ObjectId> {
 /// The number written behind `0x`.
 pub(super) fn parse_hex(text: &str) -> Option<u32> {
     let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"))?;
-    let more = |number: u32, byte| {
-        let digit = char::from(byte).to_digit(16)?;
-        (number >> 28 == 0).then_some(number << 4 | digit)
-    };
     // `from_str_radix` would take a sign.
-    if digits.is_empty() { None } else { digits.bytes().try_fold(0, more) }
+    digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u32::from_str_radix(digits, 16).ok()).flatten()
 }
 
 impl Registry {
